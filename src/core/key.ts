@@ -1,0 +1,41 @@
+/** What a key may do. `admin` includes every other scope. */
+export const SCOPES = [
+  'events:read',
+  'events:write',
+  'handlers:read',
+  'handlers:write',
+  'executions:read',
+  'executions:write',
+  'alerts:write',
+  'admin',
+] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** A key as it is stored: its secret only as a SHA-256 hash. Times are milliseconds since the epoch. */
+export interface Key {
+  /** Public part, shown in lists and in logs. */
+  id: string;
+  name: string;
+  scopes: readonly Scope[];
+  hash: string;
+  createdAt: number;
+  createdBy: string;
+  expiresAt: number | null;
+  revokedAt: number | null;
+  lastUsedAt: number | null;
+}
+
+/** Whoever calls: a key, or nobody (only on loopback, or as ALLOW_ANONYMOUS says). */
+export interface Caller {
+  keyId: string | null;
+  name: string;
+  scopes: readonly Scope[];
+}
+
+export function isLive(key: Key, now: number): boolean {
+  return key.revokedAt === null && (key.expiresAt === null || key.expiresAt > now);
+}
+
+export function hasScope(scopes: readonly Scope[], wanted: Scope): boolean {
+  return scopes.includes(wanted) || scopes.includes('admin');
+}

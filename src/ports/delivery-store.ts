@@ -1,0 +1,30 @@
+import type { Delivery, DeliveryState } from '../core/delivery.ts';
+import type { Page, PageRequest } from '../core/page.ts';
+
+/** The durable outbox. New deliveries arrive with `Queue.settle`, in the commit of their outcome. */
+export interface DeliveryStore {
+  /** Pending deliveries whose time has come, oldest due first. */
+  due(now: number, limit: number): Promise<Delivery[]>;
+  /** When the next pending delivery is due, or null when none waits. */
+  nextDueAt(): Promise<number | null>;
+  /** Notes how attempts ended, all in one commit. Deliveries that are no longer pending stay as they are. */
+  record(results: readonly DeliveryAttempt[]): Promise<void>;
+  /** Sets a sent or failed delivery back to pending, due at once: 'requeued', 'pending' when it still waits, 'absent'. */
+  resend(id: string, now: number): Promise<'requeued' | 'pending' | 'absent'>;
+  get(id: string): Promise<Delivery | null>;
+  /** Newest first. */
+  list(filter: DeliveryFilter, page: PageRequest): Promise<Page<Delivery>>;
+}
+export interface DeliveryFilter {
+  executionId?: string;
+  state?: DeliveryState;
+}
+/** `attempts` is the count after this one; `nextAt` is set when it stays pending. */
+export interface DeliveryAttempt {
+  id: string;
+  state: DeliveryState;
+  attempts: number;
+  nextAt: number | null;
+  lastError: string | null;
+  sentAt: number | null;
+}
