@@ -1,0 +1,40 @@
+import type { Executions } from '../engine/executions.ts';
+import type { HandlerRegistry } from '../engine/handlers.ts';
+import type { Ingest } from '../engine/ingest.ts';
+import type { KeyRing } from '../engine/keys.ts';
+import type { Triggers } from '../engine/triggers.ts';
+import type { DeliveryStore } from '../ports/delivery-store.ts';
+import type { EventStore } from '../ports/event-store.ts';
+
+export interface HealthReport {
+  ready: boolean;
+  /** Name of each check and whether it passed, with a reason when not. */
+  checks: Record<string, { ok: boolean; detail?: string }>;
+}
+
+/** Everything the HTTP layer may use. */
+export interface HttpDeps {
+  ingest: Ingest;
+  events: EventStore;
+  handlers: HandlerRegistry;
+  keys: KeyRing;
+  triggers: Triggers;
+  executions: Executions;
+  deliveries: DeliveryStore;
+  /** Sets a delivery back to pending and wakes the outbox. */
+  resend(deliveryId: string): Promise<'requeued' | 'pending' | 'absent'>;
+  health(): Promise<HealthReport>;
+  /** Public settings, secrets already redacted, for GET /settings. */
+  settings: Readonly<Record<string, unknown>>;
+  managerId: string;
+  version: string;
+  now(): number;
+  log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>): void;
+  limits: { bodyBytes: number; ingestLineBytes: number; resultBytes: number };
+  /** Scopes of callers without a key: what loopback offers, or what ALLOW_ANONYMOUS names. */
+  anonymousScopes: readonly import('../core/key.ts').Scope[];
+  /** Host names (and host:port) by which the server may be addressed; null when any may (a key is then always needed). */
+  allowedHosts: readonly string[] | null;
+  /** True once a stop has begun: new requests are answered 503. */
+  stopping(): boolean;
+}

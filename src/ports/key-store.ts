@@ -1,0 +1,12 @@
+import type { Key } from '../core/key.ts';
+
+export interface KeyStore {
+  all(): Promise<Key[]>;
+  create(key: Key): Promise<void>;
+  /** Null when there is no such key; revoking twice keeps the first time. */
+  revoke(id: string, at: number): Promise<Key | null>;
+  /** Notes the latest use of keys, in one commit. */
+  touch(uses: readonly { id: string; at: number }[]): Promise<void>;
+  /** A value that the installation keeps for good, such as its manager id; the first caller's value wins and is answered. */
+  keepSetting(name: string, value: string): Promise<string>;
+}

@@ -1,0 +1,140 @@
+import type { NewDelivery } from '../core/delivery.ts';
+import type { Effect, ExecutionError, ExecutionState, LogLine } from '../core/execution.ts';
+import type { Page, PageRequest } from '../core/page.ts';
+import type { Submission } from './event-store.ts';
+
+/** Work as it is planned when an event is matched. Times are milliseconds since the epoch. */
+export interface NewExecution {
+  /** Deterministic from subject and handler: planning the same twice is one execution. */
+  id: string;
+  handlerId: number;
+  handlerVersion: number;
+  hook: string;
+  /** `leased` when this server takes it at once (attempt 1), which saves a claim; else `pending`. */
+  state: 'leased' | 'pending';
+  createdAt: number;
+  runAt: number;
+  /** JSON array text of the tags that the firing carried. */
+  tags: string;
+  /** Value at the handler's ordering_key, or null. */
+  orderingKey: string | null;
+}
+
+/** A firing of a hook that is not an event: its payload is kept once for all its executions. */
+export interface NewFiring {
+  id: string;
+  hook: string;
+  /** JSON text. */
+  payload: string;
+  createdAt: number;
+}
+
+/** The right to settle one attempt. It is lost when the execution was canceled or taken over. */
+export interface Lease {
+  executionId: string;
+  attempt: number;
+  /** The adapter's own reference (a row number, a fencing token); opaque to others. */
+  ref: number | string | null;
+}
+export interface Leased {
+  lease: Lease;
+  handlerId: number;
+  handlerVersion: number;
+  hook: string;
+  /** JSON text of the event or payload. */
+  input: string;
+  tags: string;
+  orderingKey: string | null;
+  createdAt: number;
+  runAt: number;
+  /** Failed attempts so far that count against the retry budget. */
+  failures: number;
+  /** Root event and depth of the subject, for events emitted by this execution. */
+  root: string;
+  depth: number;
+}
+
+/** One past attempt, as kept with the execution. */
+export interface Attempt {
+  attempt: number;
+  startedAt: number | null;
+  finishedAt: number;
+  outcome: 'succeeded' | ExecutionError;
+}
+
+interface SettlementBase {
+  lease: Lease;
+  startedAt: number | null;
+  finishedAt: number;
+  logs: readonly LogLine[];
+  /** Written in the same commit as the outcome, or not at all. */
+  deliveries: readonly NewDelivery[];
+}
+export type StateEffect = Extract<Effect, { op: 'state.set' | 'state.delete' | 'state.increment' }>;
+export type Settlement =
+  | (SettlementBase & { kind: 'succeeded'; output: string; events: readonly Submission[]; state: readonly StateEffect[] })
+  | (SettlementBase & { kind: 'retry'; error: ExecutionError; runAt: number })
+  | (SettlementBase & { kind: 'dead'; error: ExecutionError; firings: readonly FiringPlan[] })
+  /** Back to pending at once, as if it had not been claimed: no attempt is spent. */
+  | { kind: 'released'; lease: Lease };
+export interface FiringPlan {
+  firing: NewFiring;
+  executions: readonly NewExecution[];
+}
+/** `appended` tells, for each emitted event, whether it was new. `refs` of executions leased in the same commit, by id. */
+export interface SettleResult {
+  kind: 'settled' | 'lease_lost';
+  stored: boolean[];
+}
+
+export interface ExecutionRecord {
+  id: string;
+  handlerId: number;
+  handlerVersion: number;
+  hook: string;
+  eventId: string;
+  state: ExecutionState;
+  attempt: number;
+  createdAt: number;
+  runAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+  /** JSON texts. */
+  input: string | null;
+  output: string | null;
+  tags: string;
+  logs: readonly LogLine[];
+  error: ExecutionError | null;
+  attempts: readonly Attempt[];
+}
+export interface ExecutionFilter {
+  handlerId?: number;
+  eventId?: string;
+  state?: ExecutionState;
+  hook?: string;
+  /** Bounds of createdAt, `since` included, `until` not. */
+  since?: number;
+  until?: number;
+}
+
+export interface Queue {
+  /** Stores a firing and its executions in one commit; `existing` when the id is taken (its executions' ids are answered either way). */
+  fire(plan: FiringPlan): Promise<{ kind: 'stored' | 'existing'; executionIds: string[] }>;
+  /** Takes pending executions of one handler: by arrival, or (`dueOnly`) only those whose time has come. */
+  claim(request: { handlerId: number; limit: number; now: number; dueOnly: boolean }): Promise<Leased[]>;
+  /** Outcomes and their effects, each settlement whole or not at all, many in one commit. */
+  settle(settlements: readonly Settlement[]): Promise<SettleResult[]>;
+  /** At start: gives back what a dead server held (its attempt is noted as lost), and counts what is pending by handler. */
+  recover(now: number): Promise<{ lost: number; pending: { handlerId: number; count: number; firstRunAt: number }[] }>;
+  /** `canceled` also for a leased one: its lease is lost. */
+  cancel(id: string, now: number): Promise<'canceled' | 'ended' | 'absent'>;
+  /** An ended execution becomes pending again with a fresh budget, on the handler's current version. */
+  replay(id: string, now: number, handlerVersion: number): Promise<'replayed' | 'not_ended' | 'absent'>;
+  get(id: string): Promise<ExecutionRecord | null>;
+  /** Newest first; without input, output and logs. */
+  list(filter: ExecutionFilter, page: PageRequest): Promise<Page<ExecutionRecord>>;
+  /** How many executions are in each state, for health and tests. */
+  counts(): Promise<Record<ExecutionState, number>>;
+  /** A handler's durable value (JSON text), or null. */
+  state(handlerId: number, key: string): Promise<string | null>;
+}
