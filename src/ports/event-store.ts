@@ -1,6 +1,6 @@
 import type { ExactValue } from '../core/json.ts';
 import type { Page, PageRequest } from '../core/page.ts';
-import type { NewExecution } from './queue.ts';
+import type { LeaseRef, NewExecution } from './queue.ts';
 
 /** An event as it is written. `json` is the very text that reads answer. */
 export interface NewEvent {
@@ -27,8 +27,8 @@ export interface Cause {
   depth: number;
 }
 
-/** `seq` is the event's place in arrival order. `conflict`: the id is taken by an event with other content, which stays (M3). */
-export type AppendResult = { kind: 'stored'; seq: number } | { kind: 'duplicate' } | { kind: 'conflict' };
+/** `refs` are the leases' references of the submission's executions, in order. `conflict`: the id is taken by an event with other content, which stays (M3). */
+export type AppendResult = { kind: 'stored'; refs: readonly LeaseRef[] } | { kind: 'duplicate' } | { kind: 'conflict' };
 
 export interface Submission {
   event: NewEvent;

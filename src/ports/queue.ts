@@ -1,7 +1,7 @@
 import type { NewDelivery } from '../core/delivery.ts';
 import type { Effect, ExecutionError, ExecutionState, LogLine } from '../core/execution.ts';
 import type { Page, PageRequest } from '../core/page.ts';
-import type { Submission } from './event-store.ts';
+import type { AppendResult, Cause, Submission } from './event-store.ts';
 
 /** Work as it is planned when an event is matched. Times are milliseconds since the epoch. */
 export interface NewExecution {
@@ -14,8 +14,6 @@ export interface NewExecution {
   state: 'leased' | 'pending';
   createdAt: number;
   runAt: number;
-  /** JSON array text of the tags that the firing carried. */
-  tags: string;
   /** Value at the handler's ordering_key, or null. */
   orderingKey: string | null;
 }
@@ -26,15 +24,19 @@ export interface NewFiring {
   hook: string;
   /** JSON text. */
   payload: string;
+  tags: readonly string[];
   createdAt: number;
+  /** What led to it, when a handler did; null for a trigger from outside. */
+  cause: Cause | null;
 }
 
+/** The adapter's own reference to a lease (a row number, a fencing token); opaque to others. */
+export type LeaseRef = number | string;
 /** The right to settle one attempt. It is lost when the execution was canceled or taken over. */
 export interface Lease {
   executionId: string;
   attempt: number;
-  /** The adapter's own reference (a row number, a fencing token); opaque to others. */
-  ref: number | string | null;
+  ref: LeaseRef;
 }
 export interface Leased {
   lease: Lease;
@@ -43,10 +45,13 @@ export interface Leased {
   hook: string;
   /** JSON text of the event or payload. */
   input: string;
-  tags: string;
+  /** Null for an event: its tags follow from it. */
+  tags: readonly string[] | null;
   orderingKey: string | null;
   createdAt: number;
   runAt: number;
+  /** How often it was put back by hand: part of the ids of what it emits. */
+  replays: number;
   /** Failed attempts so far that count against the retry budget. */
   failures: number;
   /** Root event and depth of the subject, for events emitted by this execution. */
@@ -81,11 +86,9 @@ export interface FiringPlan {
   firing: NewFiring;
   executions: readonly NewExecution[];
 }
-/** `appended` tells, for each emitted event, whether it was new. `refs` of executions leased in the same commit, by id. */
-export interface SettleResult {
-  kind: 'settled' | 'lease_lost';
-  stored: boolean[];
-}
+/** `events` and `firings` answer for the settlement's own, in order. After `lease_lost` nothing of the settlement was written. */
+export type SettleResult = { kind: 'settled'; events: readonly AppendResult[]; firings: readonly FireResult[] } | { kind: 'lease_lost' };
+export type FireResult = { kind: 'stored'; refs: readonly LeaseRef[] } | { kind: 'existing' };
 
 export interface ExecutionRecord {
   id: string;
@@ -102,7 +105,6 @@ export interface ExecutionRecord {
   /** JSON texts. */
   input: string | null;
   output: string | null;
-  tags: string;
   logs: readonly LogLine[];
   error: ExecutionError | null;
   attempts: readonly Attempt[];
@@ -117,15 +119,23 @@ export interface ExecutionFilter {
   until?: number;
 }
 
+/** `nextRunAt`: when the next one that is still pending may be claimed (in the past: now), null when none is left. */
+export interface Claim {
+  leased: Leased[];
+  nextRunAt: number | null;
+}
+
 export interface Queue {
-  /** Stores a firing and its executions in one commit; `existing` when the id is taken (its executions' ids are answered either way). */
-  fire(plan: FiringPlan): Promise<{ kind: 'stored' | 'existing'; executionIds: string[] }>;
-  /** Takes pending executions of one handler: by arrival, or (`dueOnly`) only those whose time has come. */
-  claim(request: { handlerId: number; limit: number; now: number; dueOnly: boolean }): Promise<Leased[]>;
+  /** Stores a firing and its executions in one commit; `existing` when the id is taken. */
+  fire(plan: FiringPlan): Promise<FireResult>;
+  /** Ids of the executions of one subject (event or firing), by arrival. */
+  executionsOf(subjectId: string): Promise<string[]>;
+  /** Takes pending executions of one handler by arrival; with `dueOnly` it passes over those whose time has not come. */
+  claim(request: { handlerId: number; limit: number; now: number; dueOnly: boolean }): Promise<Claim>;
   /** Outcomes and their effects, each settlement whole or not at all, many in one commit. */
   settle(settlements: readonly Settlement[]): Promise<SettleResult[]>;
-  /** At start: gives back what a dead server held (its attempt is noted as lost), and counts what is pending by handler. */
-  recover(now: number): Promise<{ lost: number; pending: { handlerId: number; count: number; firstRunAt: number }[] }>;
+  /** At start: gives back what a dead server held (its attempt is noted as lost), and names the handlers that have something pending. */
+  recover(now: number): Promise<{ lost: number; pending: { handlerId: number; firstRunAt: number }[] }>;
   /** `canceled` also for a leased one: its lease is lost. */
   cancel(id: string, now: number): Promise<'canceled' | 'ended' | 'absent'>;
   /** An ended execution becomes pending again with a fresh budget, on the handler's current version. */

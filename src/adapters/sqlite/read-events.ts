@@ -1,0 +1,155 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { EngineError } from '../../core/errors.ts';
+import { type ExactObject, type ExactValue, isObject, parseExact, setMember, stringifyExact } from '../../core/json.ts';
+import type { Page, PageRequest } from '../../core/page.ts';
+import { compileSelector } from '../../core/selector/match.ts';
+import { parseSelector } from '../../core/selector/parse.ts';
+import { parseProjection, project } from '../../core/selector/project.ts';
+import { compareForSort, parseSort, type Sort, type SortKey, sortValues } from '../../core/selector/sort.ts';
+import type { EventList, EventQuery } from '../../ports/event-store.ts';
+import { cursorAt, pageOf, placeOf } from './paging.ts';
+import { pushDown } from './selector-sql.ts';
+
+interface Row {
+  seq: number;
+  id: string;
+  doc: string;
+  archived_at_ms: number | null;
+}
+export interface ReadLimits {
+  /** The most bytes (UTF-16 units) that one answer may have. */
+  resultBytes: number;
+  /** The most matches that a sort without an index may hold. */
+  sortedMatches: number;
+}
+
+/** Fields that a column holds, so that SQLite orders by them and a cursor can go on from a value. */
+const SORT_COLUMNS: Readonly<Record<string, string>> = { _id: 'id', event_timestamp: 'ts', log_level: 'level', event_type: 'type' };
+const nameOf = (key: SortKey): string => key.path.parts.join('.');
+const ROWS_BETWEEN_LOOKS_AT_THE_CLOCK = 256;
+
+/** Reads of events. Runs in a reader thread; `deadline` is on the clock of Date.now(). */
+export function eventReads(db: DatabaseSync, limits: ReadLimits) {
+  const one = db.prepare('SELECT doc FROM events WHERE id = ?');
+  const total = db.prepare('SELECT count(*) AS count FROM events');
+  const archived = db.prepare(
+    `SELECT id, doc FROM events WHERE archived = 1
+     ORDER BY archived_at_ms DESC NULLS LAST, doc ->> '$.archived_at' DESC NULLS LAST, seq LIMIT ? OFFSET ?`,
+  );
+
+  const mapText = (rows: Iterable<{ id: string; doc: string }>): string => {
+    const parts: string[] = [];
+    let size = 0;
+    for (const { id, doc } of rows) {
+      const part = `${JSON.stringify(id)}:${doc}`;
+      size += part.length + 1;
+      if (size > limits.resultBytes) throw new EngineError('result_too_large', 'The answer would be larger than the server sends at once.');
+      parts.push(part);
+    }
+    return `{${parts.join(',')}}`;
+  };
+
+  /** Rows that match, in the order asked for; SQL narrows them down as far as it can, the evaluator decides. */
+  function* matching(selector: ExactValue, more: { where: string[]; params: SQLInputValue[]; order: string }, deadline: number): Generator<Row> {
+    const parsed = parseSelector(selector);
+    const { where, params, exact } = pushDown(parsed);
+    const matches = exact ? null : compileSelector(parsed, { backtracking: true });
+    const conditions = [where === '' ? '1' : where, ...more.where].join(' AND ');
+    const statement = db.prepare(`SELECT seq, id, doc, archived_at_ms FROM events WHERE ${conditions} ORDER BY ${more.order}`);
+    let seen = 0;
+    for (const value of statement.iterate(...params, ...more.params)) {
+      const row = value as unknown as Row;
+      if (++seen % ROWS_BETWEEN_LOOKS_AT_THE_CLOCK === 0 && Date.now() > deadline)
+        throw new EngineError('query_deadline', `The query was stopped after looking at ${seen} events.`);
+      if (matches === null || matches(documentOf(row))) yield row;
+    }
+  }
+
+  const indexedPage = (query: EventQuery, page: PageRequest, sort: SortKey | null, deadline: number): Page<string> => {
+    const column = sort === null ? 'seq' : (SORT_COLUMNS[nameOf(sort)] as string);
+    const [direction, beyond] = sort !== null && sort.direction === -1 ? ['DESC', '<'] : ['ASC', '>'];
+    const place = page.cursor === null ? null : placeOf(page.cursor);
+    const from = place === null ? null : column === 'seq' ? place.slice(-1) : [place[0], place[0], place[1]];
+    const more = {
+      where: place === null ? [] : column === 'seq' ? ['seq > ?'] : [`(${column} ${beyond} ? OR (${column} = ? AND seq ${beyond} ?))`],
+      params: (from ?? []) as SQLInputValue[],
+      order: column === 'seq' ? 'seq' : `${column} ${direction}, seq ${direction}`,
+    };
+    const rows: Row[] = [];
+    for (const row of matching(query.selector, more, deadline)) {
+      rows.push(row);
+      if (rows.length > page.limit) break;
+    }
+    const shown = pageOf(rows, page.limit, projector(query.projection), (row) => row.seq);
+    if (shown.nextCursor === null || column === 'seq') return shown;
+    const last = rows[page.limit - 1] as Row;
+    const value = db.prepare(`SELECT ${column} AS value FROM events WHERE seq = ?`).get(last.seq) as { value: string | number };
+    return { items: shown.items, nextCursor: cursorAt([value.value, last.seq]) };
+  };
+
+  /** Without an index the matches are gathered and sorted; the cursor is then a count. */
+  const sortedPage = (query: EventQuery, page: PageRequest, sort: Sort, deadline: number): Page<string> => {
+    const found: { row: Row; values: ReturnType<typeof sortValues> }[] = [];
+    for (const row of matching(query.selector, { where: [], params: [], order: 'seq' }, deadline)) {
+      found.push({ row, values: sortValues(sort, documentOf(row)) });
+      if (found.length > limits.sortedMatches)
+        throw new EngineError('result_too_large', `More than ${limits.sortedMatches} events match: sort by ${Object.keys(SORT_COLUMNS).join(', ')} or narrow the selector.`);
+    }
+    const compare = compareForSort(sort);
+    found.sort((a, b) => compare(a.values, b.values) || a.row.seq - b.row.seq);
+    const start = page.cursor === null ? 0 : Number(placeOf(page.cursor)[0]);
+    const shown = found.slice(start, start + page.limit);
+    const shape = projector(query.projection);
+    return { items: shown.map(({ row }) => shape(row)), nextCursor: start + page.limit < found.length ? cursorAt([start + page.limit]) : null };
+  };
+
+  return {
+    event: (id: string): string | null => (one.get(id)?.['doc'] as string | undefined) ?? null,
+    total: (): number => (total.get() as { count: number }).count,
+    list(list: EventList): string {
+      const where: string[] = [];
+      const params: SQLInputValue[] = [];
+      // The level is written out, so that the index of urgent events can serve it; it is a checked integer.
+      if (list.minLevel > 0) where.push(`level >= ${BigInt(list.minLevel)}`);
+      if (list.startText !== null) params.push(list.startText);
+      if (list.startText !== null) where.push('ts >= ?');
+      if (list.endText !== null) params.push(list.endText);
+      if (list.endText !== null) where.push('ts <= ?');
+      if (!list.includeArchived) where.push('archived = 0');
+      const conditions = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
+      const statement = db.prepare(`SELECT id, doc FROM events ${conditions} ORDER BY ts DESC, seq DESC LIMIT ? OFFSET ?`);
+      return mapText(statement.iterate(...params, list.number === 0 ? -1 : list.number, list.offset) as Iterable<unknown> as Iterable<Row>);
+    },
+    query: (query: EventQuery, deadline: number): string => mapText(matching(query.selector, { where: [], params: [], order: 'seq' }, deadline)),
+    page(query: EventQuery, page: PageRequest, deadline: number): Page<string> {
+      const sort = query.sort === null ? [] : parseSort(query.sort);
+      const [first] = sort;
+      if (sort.length === 0) return indexedPage(query, page, null, deadline);
+      if (sort.length === 1 && first !== undefined && nameOf(first) in SORT_COLUMNS) return indexedPage(query, page, first, deadline);
+      return sortedPage(query, page, sort, deadline);
+    },
+    count(selector: ExactValue, deadline: number): number {
+      const { where, params, exact } = pushDown(parseSelector(selector));
+      if (exact) return (db.prepare(`SELECT count(*) AS count FROM events WHERE ${where === '' ? '1' : where}`).get(...params) as { count: number }).count;
+      let count = 0;
+      for (const _ of matching(selector, { where: [], params: [], order: 'seq' }, deadline)) count++;
+      return count;
+    },
+    listArchived: (number: number, offset: number): string =>
+      mapText(archived.iterate(number === 0 ? -1 : number, offset) as Iterable<unknown> as Iterable<Row>),
+  };
+}
+
+/** The document as selectors see it: what the server archived has a date in archived_at, not a text (M29). */
+function documentOf(row: Row): ExactValue {
+  const document = parseExact(row.doc);
+  if (row.archived_at_ms !== null && isObject(document) && 'archived_at' in document)
+    setMember(document as { [key: string]: ExactValue }, 'archived_at', new Date(row.archived_at_ms));
+  return document;
+}
+
+function projector(projection: ExactValue | null): (row: Row) => string {
+  if (projection === null) return (row) => row.doc;
+  const parsed = parseProjection(projection);
+  return (row) => stringifyExact(project(parsed, parseExact(row.doc) as ExactObject));
+}

@@ -1,0 +1,62 @@
+import { Piscina } from 'piscina';
+import { EngineError } from '../../core/errors.ts';
+import type { ReadLimits } from './read-events.ts';
+import type { ReadName, ReadReply, Reads, ReadTask } from './reader-thread.ts';
+
+/** How long a thread may overrun its own deadline before it is killed. */
+const GRACE_MS = 500;
+const MAX_QUEUED = 1_000;
+
+/**
+ * Reads run in threads of their own: node:sqlite is synchronous, and a selector may take as long as its deadline.
+ * A thread that does not end in time (a regular expression that blows up) is killed and replaced.
+ */
+export class Readers implements AsyncDisposable {
+  readonly #pool: Piscina<ReadTask, ReadReply>;
+  readonly #deadlineMs: number;
+
+  constructor(options: { folder: string; threads: number; deadlineMs: number; limits: ReadLimits }) {
+    this.#deadlineMs = options.deadlineMs;
+    this.#pool = new Piscina({
+      filename: new URL('./reader-thread.ts', import.meta.url).href,
+      workerData: { folder: options.folder, limits: options.limits },
+      minThreads: 1,
+      maxThreads: options.threads,
+      idleTimeout: 30_000,
+      maxQueue: MAX_QUEUED,
+      env: {},
+      execArgv: [],
+    });
+  }
+
+  call<Name extends ReadName>(name: Name, ...args: Parameters<Reads[Name]>): Promise<ReturnType<Reads[Name]>> {
+    return this.#run({ name, args }, undefined) as Promise<ReturnType<Reads[Name]>>;
+  }
+
+  /** For reads that a caller can make slow: their last parameter is the deadline, which is added here. */
+  async callBounded<Name extends ReadName>(name: Name, ...args: WithoutLast<Parameters<Reads[Name]>>): Promise<ReturnType<Reads[Name]>> {
+    const task = { name, args: [...args, Date.now() + this.#deadlineMs] };
+    const signal = AbortSignal.timeout(this.#deadlineMs + GRACE_MS);
+    return (await this.#run(task, signal)) as ReturnType<Reads[Name]>;
+  }
+
+  async #run(task: ReadTask, signal: AbortSignal | undefined): Promise<unknown> {
+    let reply: ReadReply;
+    try {
+      reply = await this.#pool.run(task, signal === undefined ? {} : { signal });
+    } catch (cause) {
+      if (signal?.aborted) throw new EngineError('query_deadline', 'The query took too long and was stopped.', { cause });
+      const full = cause instanceof Error && /queue is at limit/.test(cause.message);
+      throw new EngineError(full ? 'overloaded' : 'store_unavailable', full ? 'Too many reads are waiting.' : 'The store did not answer.', { cause });
+    }
+    if (reply.ok) return reply.value;
+    const faults = reply.faults.length > 0 || reply.pointer === null ? reply.faults : [{ pointer: reply.pointer, detail: reply.message }];
+    throw new EngineError(reply.code, reply.message, { faults });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
+
+type WithoutLast<Args extends unknown[]> = Args extends [...infer Rest, unknown] ? Rest : never;

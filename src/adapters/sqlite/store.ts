@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { executionIdPrefix } from '../../core/execution-id.ts';
+import type { DeliveryStore } from '../../ports/delivery-store.ts';
+import type { EventStore } from '../../ports/event-store.ts';
+import type { HandlerStore } from '../../ports/handler-store.ts';
+import type { KeyStore } from '../../ports/key-store.ts';
+import type { Queue, Settlement } from '../../ports/queue.ts';
+import { type Durability, lockFolder } from './open.ts';
+import { Readers } from './readers.ts';
+import { firingRow, submissionRow } from './rows.ts';
+import type { SettlementRow } from './write-executions.ts';
+import { Writer } from './writer.ts';
+
+export interface SqliteStoreOptions {
+  folder: string;
+  durability: Durability;
+  /** How long a query may take. */
+  deadlineMs?: number;
+  resultBytes?: number;
+  readers?: number;
+}
+
+/** Every port on one SQLite file: one thread writes, a few read, the calling thread never waits for either. */
+export interface SqliteStore extends AsyncDisposable {
+  events: EventStore;
+  queue: Queue;
+  handlers: HandlerStore;
+  keys: KeyStore;
+  deliveries: DeliveryStore;
+}
+
+const DEADLINE_MS = 10_000;
+const RESULT_BYTES = 256 * 1024 * 1024;
+const SORTED_MATCHES = 100_000;
+
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const { folder, durability, deadlineMs = DEADLINE_MS, resultBytes = RESULT_BYTES } = options;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  await using stack = new AsyncDisposableStack();
+  stack.use(lockFolder(folder));
+  const writer = stack.use(await Writer.start(folder, durability));
+  const threads = options.readers ?? Math.max(1, Math.min(4, availableParallelism()));
+  const readers = stack.use(new Readers({ folder, threads, deadlineMs, limits: { resultBytes, sortedMatches: SORTED_MATCHES } }));
+  const owned = stack.move();
+  return {
+    events: eventStore(writer, readers),
+    queue: queue(writer, readers),
+    handlers: handlerStore(writer, readers),
+    keys: keyStore(writer, readers),
+    deliveries: deliveryStore(writer, readers),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function eventStore(writer: Writer, readers: Readers): EventStore {
+  return {
+    append: (submissions) => writer.call('appendAll', submissions.map(submissionRow)),
+    get: (id) => readers.call('event', id),
+    list: (list) => readers.call('list', list),
+    query: (query) => readers.callBounded('query', query),
+    page: (query, page) => readers.callBounded('page', query, page),
+    count: (selector) => readers.callBounded('count', selector),
+    total: () => readers.call('total'),
+    archive: (what, at) => ('ids' in what ? writer.call('archiveIds', what.ids, at) : writer.call('archiveBefore', what.beforeText, at)),
+    listArchived: (number, offset) => readers.call('listArchived', number, offset),
+    purgeArchived: (before) => writer.call('purgeArchived', before),
+  };
+}
+
+const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
+
+function queue(writer: Writer, readers: Readers): Queue {
+  return {
+    fire: (plan) => writer.call('fire', firingRow(plan)),
+    executionsOf: (subjectId) => readers.call('executionsOf', subjectId, executionIdPrefix(subjectId, sha1)),
+    claim: (request) => writer.call('claim', request),
+    settle: (settlements) => writer.call('settle', settlements.map(settlementRow)),
+    recover: (now) => writer.call('recover', now),
+    cancel: (id, now) => writer.call('cancel', id, now),
+    replay: (id, now, version) => writer.call('replay', id, now, version),
+    get: (id) => readers.call('execution', id),
+    list: (filter, page) => readers.call('executions', filter, page),
+    counts: () => readers.call('counts'),
+    state: (handlerId, key) => readers.call('state', handlerId, key),
+  };
+}
+
+/** What becomes rows is taken out of the settlement, so that it does not cross the thread border twice. */
+function settlementRow(settlement: Settlement): SettlementRow {
+  if (settlement.kind === 'succeeded' && settlement.events.length > 0)
+    return { settlement: { ...settlement, events: [] }, events: settlement.events.map(submissionRow), firings: [] };
+  if (settlement.kind === 'dead' && settlement.firings.length > 0)
+    return { settlement: { ...settlement, firings: [] }, events: [], firings: settlement.firings.map(firingRow) };
+  return { settlement, events: [], firings: [] };
+}
+
+function handlerStore(writer: Writer, readers: Readers): HandlerStore {
+  return {
+    all: () => readers.call('handlers'),
+    put: (handler) => writer.call('putHandler', handler),
+    setEnabled: (id, enabled, at, by) => writer.call('enableHandler', id, enabled, at, by),
+    versions: (id) => readers.call('versions', id),
+    version: (id, version) => readers.call('version', id, version),
+    remove: (id, at) => writer.call('removeHandler', id, at),
+  };
+}
+
+function keyStore(writer: Writer, readers: Readers): KeyStore {
+  return {
+    all: () => readers.call('keys'),
+    create: (key) => writer.call('createKey', key),
+    revoke: (id, at) => writer.call('revokeKey', id, at),
+    touch: (uses) => writer.call('touchKeys', uses),
+    keepSetting: (name, value) => writer.call('keepSetting', name, value),
+  };
+}
+
+function deliveryStore(writer: Writer, readers: Readers): DeliveryStore {
+  return {
+    due: (now, limit) => readers.call('deliveriesDue', now, limit),
+    nextDueAt: () => readers.call('nextDeliveryAt'),
+    record: (results) => writer.call('recordDeliveries', results),
+    resend: (id, now) => writer.call('resendDelivery', id, now),
+    get: (id) => readers.call('delivery', id),
+    list: (filter, page) => readers.call('deliveries', filter, page),
+  };
+}

@@ -1,0 +1,87 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { type ExactValue, isObject, memberOf, naiveDateText, parseExact, stringifyExact } from '../../core/json.ts';
+
+import type { AppendResult } from '../../ports/event-store.ts';
+import type { FireResult } from '../../ports/queue.ts';
+import { type ExecutionRow, type FiringRow, isDefaulted, type SubmissionRow } from './rows.ts';
+
+/** Writes of events, firings and the executions that come with them. Runs in the writer thread, inside its transaction. */
+export function eventWrites(db: DatabaseSync) {
+  const insertEvent = db.prepare(
+    `INSERT OR IGNORE INTO events (id, ts, ts_us, type, level, alert, archived, node_id, cause, root, depth, doc)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const insertFiring = db.prepare(
+    'INSERT OR IGNORE INTO firings (id, hook, payload, tags, created_at, root, depth) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  // An old execution of the same id can only be history of an event that was purged since.
+  const insertExecution = db.prepare(
+    `INSERT OR REPLACE INTO executions (id, handler_id, version, hook, subject, fired, state, attempt, ordering_key, created_at, run_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const docById = db.prepare('SELECT doc FROM events WHERE id = ?');
+  const selectToArchive = db.prepare('SELECT seq, doc FROM events WHERE id = ? AND archived = 0');
+  const selectOlder = db.prepare('SELECT seq, doc FROM events WHERE ts < ? AND archived = 0');
+  const updateArchived = db.prepare('UPDATE events SET archived = 1, archived_at_ms = ?, doc = ? WHERE seq = ?');
+  const purge = db.prepare('DELETE FROM events WHERE archived = 1 AND archived_at_ms < ?');
+
+  const insertExecutions = (rows: ExecutionRow[]): number[] => rows.map((row) => Number(insertExecution.run(...row).lastInsertRowid));
+
+  const append = ([event, defaulted, executions]: SubmissionRow): AppendResult => {
+    if (insertEvent.run(...event).changes === 1) return { kind: 'stored', refs: executions === null ? [] : insertExecutions(executions) };
+    const { doc } = docById.get(event[0]) as { doc: string };
+    return { kind: sameEvent(doc, event[11], isDefaulted(defaulted)) ? 'duplicate' : 'conflict' };
+  };
+  const fire = ([firing, executions]: FiringRow): FireResult =>
+    insertFiring.run(...firing).changes === 1 ? { kind: 'stored', refs: insertExecutions(executions) } : { kind: 'existing' };
+  const archiveRow = ({ seq, doc }: { seq: number; doc: string }, at: number): void => {
+    updateArchived.run(at, archivedDocument(doc, at), seq);
+  };
+
+  return {
+    append,
+    fire,
+    archiveIds(ids: readonly string[], at: number): number {
+      let count = 0;
+      for (const id of ids) {
+        const row = selectToArchive.get(id) as { seq: number; doc: string } | undefined;
+        if (row === undefined) continue;
+        archiveRow(row, at);
+        count++;
+      }
+      return count;
+    },
+    archiveBefore(beforeText: string, at: number): number {
+      const rows = selectOlder.all(beforeText) as { seq: number; doc: string }[];
+      for (const row of rows) archiveRow(row, at);
+      return rows.length;
+    },
+    purgeArchived: (before: number): number => Number(purge.run(before).changes),
+  };
+}
+
+/** The document with `archived` and `archived_at` set (M29: milliseconds, without a zone). Other members keep their texts. */
+function archivedDocument(doc: string, at: number): string {
+  const live = '"archived":false,"archived_at":';
+  const from = doc.lastIndexOf(live);
+  const rest = doc.slice(from + live.length);
+  const end = rest.startsWith('null') ? 4 : rest.indexOf('"', 1) + 1;
+  return `${doc.slice(0, from)}"archived":true,"archived_at":"${naiveDateText(new Date(at))}"${rest.slice(end)}`;
+}
+
+/** Whether a repeated submission says what the stored event says, apart from what the server filled in and from archiving since. */
+function sameEvent(stored: string, submitted: string, defaulted: { timestamp: boolean; source: boolean }): boolean {
+  if (stored === submitted) return true;
+  const apart = new Set(['archived', 'archived_at']);
+  if (defaulted.timestamp) apart.add('event_timestamp');
+  if (defaulted.source) apart.add('source');
+  return comparable(parseExact(stored), apart) === comparable(parseExact(submitted), apart);
+}
+
+const MEMBERS = ['_id', 'event_type', 'log_level', 'alert', 'event_timestamp', 'source', 'event_data', 'trace_id', 'span_id', 'archived', 'archived_at', 'tags'];
+function comparable(document: ExactValue, apart: ReadonlySet<string>): string {
+  if (!isObject(document)) return stringifyExact(document);
+  return MEMBERS.filter((name) => !apart.has(name))
+    .map((name) => stringifyExact(memberOf(document, name) ?? null))
+    .join('\n');
+}

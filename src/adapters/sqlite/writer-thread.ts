@@ -1,0 +1,93 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { type Durability, openForWriting } from './open.ts';
+import type { SubmissionRow } from './rows.ts';
+import { migrate } from './schema.ts';
+import { adminWrites } from './write-admin.ts';
+import { eventWrites } from './write-events.ts';
+import { executionWrites } from './write-executions.ts';
+import { handlerWrites } from './write-handlers.ts';
+
+/**
+ * The only thread that writes. All commands of one message share one transaction, so a commit (and its fsync) is paid once
+ * for everything that arrived while the one before was being written.
+ */
+const { folder, durability } = workerData as { folder: string; durability: Durability };
+const db = openForWriting(folder, durability);
+migrate(db);
+const events = eventWrites(db);
+const commands = {
+  ...events,
+  ...executionWrites(db, events),
+  ...handlerWrites(db),
+  ...adminWrites(db),
+  appendAll: (rows: SubmissionRow[]) => rows.map(events.append),
+  close: () => db.exec('PRAGMA optimize'),
+};
+export type WriterCommands = typeof commands;
+export type CommandName = keyof WriterCommands;
+export type Command = [name: CommandName, args: unknown[]];
+export type CommandReply = { ok: true; value: unknown } | { ok: false; message: string; full: boolean };
+
+const begin = db.prepare('BEGIN IMMEDIATE');
+const commit = db.prepare('COMMIT');
+
+function runOne([name, args]: Command): CommandReply {
+  const command = commands[name] as (...args: unknown[]) => unknown;
+  return { ok: true, value: command(...args) };
+}
+
+/** One command that fails must not undo its neighbours: then each is run again inside a savepoint of its own. */
+function runApart(batch: Command[]): CommandReply[] {
+  return batch.map((command) => {
+    db.exec('SAVEPOINT one');
+    try {
+      const reply = runOne(command);
+      db.exec('RELEASE one');
+      return reply;
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK TO one; RELEASE one');
+      return failure(error);
+    }
+  });
+}
+
+function inTransaction(run: () => CommandReply[]): CommandReply[] {
+  begin.run();
+  try {
+    const replies = run();
+    commit.run();
+    return replies;
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+const SQLITE_FULL = 13;
+function failure(error: unknown): CommandReply {
+  const { message, errcode } = error as Error & { errcode?: number };
+  return { ok: false, message, full: errcode === SQLITE_FULL || /disk is full|ENOSPC/.test(message) };
+}
+
+function runBatch(batch: Command[]): CommandReply[] {
+  try {
+    return inTransaction(() => batch.map(runOne));
+  } catch (error) {
+    if (batch.length === 1) return [failure(error)];
+  }
+  try {
+    return inTransaction(() => runApart(batch));
+  } catch (error) {
+    return batch.map(() => failure(error));
+  }
+}
+
+parentPort?.on('message', (batch: Command[]) => {
+  const replies = runBatch(batch);
+  parentPort?.postMessage(replies);
+  if (batch.some(([name]) => name === 'close')) {
+    db.close();
+    parentPort?.close();
+  }
+});
+parentPort?.postMessage('ready');
