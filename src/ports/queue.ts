@@ -43,6 +43,8 @@ export interface Leased {
   handlerId: number;
   handlerVersion: number;
   hook: string;
+  /** Id of the event or firing that it runs for. */
+  subjectId: string;
   /** JSON text of the event or payload. */
   input: string;
   /** Null for an event: its tags follow from it. */

@@ -122,6 +122,7 @@ export function executionWrites(db: DatabaseSync, { append, fire }: ReturnType<t
       handlerId: row.handler_id,
       handlerVersion: row.version,
       hook: row.hook,
+      subjectId: row.subject,
       input: subject.doc,
       tags: subject.tags === null ? null : (JSON.parse(subject.tags) as string[]),
       orderingKey: row.ordering_key,

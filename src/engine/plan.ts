@@ -1,0 +1,55 @@
+import { executionId } from '../core/execution-id.ts';
+import type { Handler } from '../core/handler.ts';
+import { type ExactValue, parseExact } from '../core/json.ts';
+import { orderingText } from '../core/ordering.ts';
+import type { NewExecution } from '../ports/queue.ts';
+
+/** What fires: an event, a trigger, a failure. Tags and document are asked for only when some handler needs them. */
+export interface Firing {
+  subjectId: string;
+  createdAt: number;
+  tags(): readonly string[];
+  document(): ExactValue;
+}
+export interface Planner {
+  /** One execution for each handler that the firing reaches; those with room in memory are leased at once. */
+  plan(hook: string, firing: Firing): NewExecution[];
+}
+export interface PlannerOptions {
+  match(hook: string, firing: { tags(): readonly string[]; document(): ExactValue }): readonly Handler[];
+  isEmpty(hook: string): boolean;
+  reserve(handlerId: number): boolean;
+  hash(text: string): string;
+}
+
+const NONE: NewExecution[] = [];
+
+export function planner({ match, isEmpty, reserve, hash }: PlannerOptions): Planner {
+  return {
+    plan(hook, firing) {
+      if (isEmpty(hook)) return NONE;
+      return match(hook, firing).map(({ id, current }) => ({
+        id: executionId(firing.subjectId, id, hash),
+        handlerId: id,
+        handlerVersion: current.version,
+        hook,
+        state: reserve(id) ? 'leased' : 'pending',
+        createdAt: firing.createdAt,
+        runAt: firing.createdAt,
+        orderingKey: current.orderingKey === null ? null : orderingText(firing.document(), current.orderingKey),
+      }));
+    },
+  };
+}
+
+/** A firing over a JSON text that is parsed at most once, and only when asked for. */
+export function firingOf(input: { subjectId: string; createdAt: number; json: string; tags: () => readonly string[] }): Firing {
+  let document: ExactValue | undefined;
+  let tags: readonly string[] | undefined;
+  return {
+    subjectId: input.subjectId,
+    createdAt: input.createdAt,
+    tags: () => (tags ??= input.tags()),
+    document: () => (document ??= parseExact(input.json)),
+  };
+}

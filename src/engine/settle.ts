@@ -1,0 +1,142 @@
+import type { NewDelivery } from '../core/delivery.ts';
+import type { EventDefaults, EventLimits } from '../core/event.ts';
+import type { Effect, FailureReason, Outcome } from '../core/execution.ts';
+import type { Handler, HandlerVersion } from '../core/handler.ts';
+import type { Scope } from '../core/key.ts';
+import { retryDelay } from '../core/retry.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { AppendResult, Submission } from '../ports/event-store.ts';
+import type { FireResult, FiringPlan, Queue, Settlement, SettleResult } from '../ports/queue.ts';
+import type { Dispatcher, SettledExecution, SettleOutcomes, Subject } from './dispatch.ts';
+import { checkEffects } from './effects.ts';
+import type { Ready } from './lane.ts';
+import type { Log } from './log.ts';
+import { failureFiring } from './on-failure.ts';
+import type { EventPlanner, PlannedEvent } from './plan-events.ts';
+import type { Planner } from './plan.ts';
+
+/** Writes the mails of an execution. Pure; the settler only puts them into the commit. */
+export interface OutcomeMails {
+  finished(input: { item: Ready; handler: { id: number; name: string }; version: HandlerVersion; outcome: Outcome }): NewDelivery | null;
+  sent(item: Ready, mails: readonly Extract<Effect, { op: 'mail' }>[]): NewDelivery[];
+}
+
+export interface SettlerOptions {
+  queue: Queue;
+  plan: Planner;
+  planEvent: EventPlanner;
+  dispatcher(): Pick<Dispatcher, 'admit' | 'abandon'>;
+  nameOf(handlerId: number): Handler | null;
+  scopesOf(keyId: string): readonly Scope[] | null;
+  emitPrefix(item: Ready): string;
+  mails: OutcomeMails;
+  defaults: EventDefaults;
+  limits: EventLimits;
+  clock: Clock;
+  random(): number;
+  log: Log;
+  /** Called after a commit that wrote deliveries. */
+  onDeliveries(): void;
+}
+
+/** Failures that a repetition cannot mend. */
+const FINAL: ReadonlySet<FailureReason> = new Set<FailureReason>(['rejected', 'permission', 'load_failed', 'output_too_large', 'expired']);
+const STORE_RETRY_MS = [100, 200, 500, 1_000, 2_000, 5_000];
+
+interface Pending {
+  settlement: Settlement;
+  settled: SettledExecution;
+  events: PlannedEvent[];
+  firings: { plan: FiringPlan; subject: Subject }[];
+}
+
+/** Turns outcomes into commits: outcome, emitted events with their executions, state and mails together, or none of it. */
+export function settler(o: SettlerOptions): SettleOutcomes {
+  return (ended, done) => {
+    const pending = ended.map(({ item, version, outcome }) => prepare(o, item, version, outcome));
+    void commit(o, pending, 0).then((settled) => done(settled));
+  };
+}
+
+function prepare(o: SettlerOptions, item: Ready, version: HandlerVersion, outcome: Outcome): Pending {
+  const base = { lease: item.lease, startedAt: outcome.startedAt, finishedAt: outcome.finishedAt, logs: outcome.logs };
+  if (outcome.kind === 'failed') return failed(o, item, version, outcome);
+  const checked = checkEffects(outcome.effects, {
+    scopes: outcome.effects.length === 0 ? [] : o.scopesOf(version.keyId),
+    depth: item.depth,
+    prefix: outcome.effects.length === 0 ? '' : o.emitPrefix(item),
+    defaults: o.defaults,
+    limits: o.limits,
+  });
+  if ('reason' in checked) return failed(o, item, version, { ...outcome, kind: 'failed', error: checked });
+  const cause = { executionId: item.lease.executionId, root: item.root, depth: item.depth + 1 };
+  const events = checked.events.map((event) => o.planEvent(event, cause));
+  const finished = finishedMail(o, item, version, outcome);
+  const deliveries = [...o.mails.sent(item, checked.mails), ...(finished === null ? [] : [finished])];
+  const submissions: Submission[] = events.map(({ submission }) => submission);
+  return {
+    settlement: { ...base, kind: 'succeeded', output: outcome.output, events: submissions, state: checked.state, deliveries },
+    settled: { item, retryAt: null, leaseLost: false },
+    events,
+    firings: [],
+  };
+}
+
+function failed(o: SettlerOptions, item: Ready, version: HandlerVersion, outcome: Extract<Outcome, { kind: 'failed' }>): Pending {
+  const now = o.clock.now();
+  const { error } = outcome;
+  const base = { lease: item.lease, startedAt: outcome.startedAt, finishedAt: outcome.finishedAt, logs: outcome.logs, error };
+  const delay = FINAL.has(error.reason) ? null : retryDelay(version.retry, item.failures + 1, now - item.createdAt, o.random);
+  if (delay !== null) {
+    const runAt = Math.ceil(now + delay);
+    return { settlement: { ...base, kind: 'retry', runAt, deliveries: [] }, settled: { item, retryAt: runAt, leaseLost: false }, events: [], firings: [] };
+  }
+  const mail = finishedMail(o, item, version, outcome);
+  const firing = failureFiring({ item, handler: o.nameOf(item.handlerId), version, error, at: now }, o.plan);
+  const firings = firing === null ? [] : [firing];
+  return {
+    settlement: { ...base, kind: 'dead', firings: firings.map(({ plan }) => plan), deliveries: mail === null ? [] : [mail] },
+    settled: { item, retryAt: null, leaseLost: false },
+    events: [],
+    firings,
+  };
+}
+
+function finishedMail(o: SettlerOptions, item: Ready, version: HandlerVersion, outcome: Outcome): NewDelivery | null {
+  const address = outcome.kind === 'succeeded' ? version.notifyOnSuccess : version.notifyOnFailure;
+  if (address === null) return null;
+  const name = o.nameOf(item.handlerId)?.name ?? `handler ${item.handlerId}`;
+  return o.mails.finished({ item, handler: { id: item.handlerId, name }, version, outcome });
+}
+
+/** The store may be down or full for a while: outcomes wait in memory and are written as soon as it takes them. */
+async function commit(o: SettlerOptions, pending: Pending[], tries: number): Promise<SettledExecution[]> {
+  let results: SettleResult[];
+  try {
+    results = await o.queue.settle(pending.map(({ settlement }) => settlement));
+  } catch (error) {
+    o.log(tries === 0 ? 'warn' : 'error', 'outcomes could not be written yet', { count: pending.length, tries, error });
+    await new Promise<void>((resolve) => o.clock.after(STORE_RETRY_MS[Math.min(tries, STORE_RETRY_MS.length - 1)] as number, resolve));
+    if (pending.length === 1) return commit(o, pending, tries + 1);
+    // One that the store refuses for good must not hold the others back.
+    return (await Promise.all(pending.map((one) => commit(o, [one], tries + 1)))).flat();
+  }
+  for (const [index, one] of pending.entries()) written(o, one, results[index] as SettleResult);
+  if (pending.some(hasDeliveries)) o.onDeliveries();
+  return pending.map(({ settled }, index) => ({ ...settled, retryAt: lost(results[index]) ? null : settled.retryAt, leaseLost: lost(results[index]) }));
+}
+
+const lost = (result: SettleResult | undefined): boolean => result?.kind === 'lease_lost';
+const hasDeliveries = ({ settlement }: Pending): boolean => settlement.kind !== 'released' && settlement.deliveries.length > 0;
+
+/** What the outcome caused is stored: its executions run now; what was not stored gives its places back. */
+function written(o: SettlerOptions, { events, firings }: Pending, result: SettleResult): void {
+  const admit = (subject: Subject, submission: Pick<Submission, 'executions'>, stored: AppendResult | FireResult | undefined): void => {
+    if (stored?.kind === 'stored') o.dispatcher().admit(subject, submission.executions, stored.refs);
+    else o.dispatcher().abandon(submission.executions);
+  };
+  const settled = result.kind === 'settled' ? result : null;
+  for (const [index, { subject, submission }] of events.entries()) admit(subject, submission, settled?.events[index]);
+  for (const [index, { subject, plan }] of firings.entries()) admit(subject, plan, settled?.firings[index]);
+}
+
