@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Claim, LeaseRef, NewExecution, Queue } from '../ports/queue.ts';
 import type { BatchSink, Sandbox, SandboxExecution } from '../ports/sandbox.ts';
 import { Lane, type Ready } from './lane.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../ports/log.ts';
 
 /** What the executions of one commit have in common. */
 export interface Subject {
@@ -141,10 +141,16 @@ export class Dispatcher {
     return { held: this.#held, batches: this.#batches, lanes: this.#lanes.size };
   }
 
-  /** Starts nothing new and gives back what has not started; what is under way may end. */
-  async stop(): Promise<void> {
+  /** Starts nothing new and gives back what has not started; what is under way has `graceMs` to end, and is given back then. */
+  async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     await Promise.all([...this.#lanes.values()].map((lane) => this.#giveBack(lane)));
+    let cancel = (): void => {};
+    const grace = new Promise<void>((resolve) => {
+      cancel = this.#o.clock.after(graceMs, resolve);
+    });
+    await Promise.race([this.idle(), grace]);
+    cancel();
   }
 
   #lane(handlerId: number): Lane {
@@ -416,7 +422,9 @@ export class Dispatcher {
   #isIdle(): boolean {
     if (this.#held > 0 || this.#reserved > 0 || this.#batches > 0 || this.#runnable.length > 0) return false;
     const now = this.#o.clock.now();
-    return ![...this.#lanes.values()].some((lane) => lane.claiming || (!lane.paused && lane.backlogAt !== null && lane.backlogAt <= now));
+    return ![...this.#lanes.values()].some(
+      (lane) => lane.claiming || (!this.#stopping && !lane.paused && lane.backlogAt !== null && lane.backlogAt <= now),
+    );
   }
 }
 

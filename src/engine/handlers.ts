@@ -1,7 +1,16 @@
+import { EngineError } from '../core/errors.ts';
 import type { Handler, HandlerState, HandlerVersion, RetryPolicy } from '../core/handler.ts';
+import type { Hook } from '../core/hook.ts';
 import type { Caller } from '../core/key.ts';
+import { compileFilter, type Filter, NO_MATCH } from '../core/match-filter.ts';
+import { type Firing, HandlerIndex, type Matchable } from '../core/matching.ts';
+import type { HandlerStore } from '../ports/handler-store.ts';
+import type { Sandbox } from '../ports/sandbox.ts';
+import { checkRegistration } from './handler-checks.ts';
+import { inTurn } from './in-turn.ts';
+import type { KeyRing } from './keys.ts';
 
-/** What a registrant sends; bounds and defaults were applied by the schema. */
+/** What a registrant sends; the bounds of its members and its defaults were applied by the schema. */
 export interface HandlerRegistration {
   hook: string;
   name: string;
@@ -19,22 +28,230 @@ export interface HandlerRegistration {
   retry: RetryPolicy;
   concurrency: number;
   orderingKey: string | null;
-  enabled: boolean;
+  /** Null: as it was, and a new handler enabled, so that registering again does not switch on what somebody switched off. */
+  enabled: boolean | null;
 }
 
 /** Keeps the registered handlers: durable in the store, indexed in memory for matching. */
 export interface HandlerRegistry {
-  /** Checks hook, filter, addresses and source; a fault in any of them stores nothing. */
+  /**
+   * Checks hook, filter, addresses and source; a fault in any of them stores nothing. The same hook and name again replaces (B5).
+   * The handler acts with the caller's key (B10): without one it throws unauthenticated.
+   */
   register(registration: HandlerRegistration, caller: Caller): Promise<{ handler: Handler; replaced: boolean }>;
   /** By id; of one hook, or of all. */
   list(hook: string | null): Handler[];
-  /** Throws handler_not_found. */
+  /** Throws handler_not_found, as all below that take an id do. */
   get(id: number): Handler;
   /** Suspended when the key it acts with is revoked or expired. */
   stateOf(handler: Handler): HandlerState;
   setEnabled(id: number, enabled: boolean, caller: Caller): Promise<Handler>;
+  /** Newest first. */
   versions(id: number): Promise<HandlerVersion[]>;
-  /** Makes a copy of an old version the newest one (version + 1), with the rights of whoever rolls back. `version` null: the one before the current. */
+  /**
+   * Makes a copy of an old version the newest one (version + 1), with the rights of whoever rolls back. `version` null: the one before
+   * the current. Throws version_not_found.
+   */
   rollback(id: number, version: number | null, caller: Caller): Promise<Handler>;
   deregister(id: number, caller: Caller): Promise<void>;
+}
+
+/** `put`: registered, replaced or rolled back. `state`: enabled, disabled, or its key revoked; a key that expires says nothing. */
+export type HandlerChange = 'put' | 'state' | 'removed';
+
+/** The registry as the engine has it: also what matches, and what runs. */
+export interface LiveHandlers extends HandlerRegistry {
+  /** The handlers that a firing of the hook runs (B8), by id: only enabled ones whose key is live now. */
+  match(hook: string, firing: Firing): Handler[];
+  /** Whether `match` finds nothing whatever the firing is. */
+  isEmpty(hook: string): boolean;
+  /** A version of a handler, from memory when it is current or was asked for lately. */
+  versionOf(id: number, version: number): Promise<HandlerVersion | null>;
+  /** Called after each change, when reads show it already. */
+  onChange(listener: (id: number, change: HandlerChange) => void): void;
+}
+
+export interface HandlerRegistryOptions {
+  store: HandlerStore;
+  sandbox: Pick<Sandbox, 'compile' | 'evict'>;
+  keys: Pick<KeyRing, 'liveScopes' | 'onRevoked'>;
+  hooks: readonly Hook[];
+  now(): number;
+  /** Told of a stored handler whose filter is not offered any more; it matches nothing. */
+  report(error: unknown): void;
+}
+
+/** Old versions are run only by executions that waited for long: a few are enough. */
+const VERSIONS_KEPT = 64;
+
+/** In the index while it is enabled; whether its key is live is asked at each match, since a key expires without a word. */
+interface Indexed extends Matchable {
+  readonly handler: Handler;
+}
+
+/** Loads the handlers and keeps them in memory. */
+export async function handlerRegistry(options: HandlerRegistryOptions): Promise<LiveHandlers> {
+  return new Registry(options, await options.store.all());
+}
+
+class Registry implements LiveHandlers {
+  readonly #options: HandlerRegistryOptions;
+  readonly #handlers = new Map<number, Handler>();
+  readonly #index = new HandlerIndex<Indexed>();
+  readonly #oldVersions = new Map<string, HandlerVersion>();
+  readonly #listeners: ((id: number, change: HandlerChange) => void)[] = [];
+  readonly #inTurn = inTurn();
+
+  constructor(options: HandlerRegistryOptions, stored: readonly Handler[]) {
+    this.#options = options;
+    for (const handler of stored) this.#keep(handler);
+    options.keys.onRevoked((keyId) => this.#announceSuspension(keyId));
+  }
+
+  register(registration: HandlerRegistration, caller: Caller): Promise<{ handler: Handler; replaced: boolean }> {
+    return this.#inTurn(laneOf(registration), async () => {
+      const keyId = keyOf(caller);
+      const { hook, name, enabled, ...source } = registration;
+      const javascript = await checkRegistration(registration, this.#options.hooks, this.#options.sandbox);
+      const version = { ...source, javascript, createdAt: this.#options.now(), createdBy: caller.name, keyId };
+      return this.#put({ hook, name, version }, enabled);
+    });
+  }
+
+  list(hook: string | null): Handler[] {
+    const all = [...this.#handlers.values()];
+    return hook === null ? all : all.filter((handler) => handler.hook === hook);
+  }
+
+  get(id: number): Handler {
+    const handler = this.#handlers.get(id);
+    if (handler === undefined) throw new EngineError('handler_not_found', `No handler ${id}`);
+    return handler;
+  }
+
+  stateOf(handler: Handler): HandlerState {
+    if (this.#options.keys.liveScopes(handler.current.keyId) === null) return 'suspended';
+    return handler.enabled ? 'enabled' : 'disabled';
+  }
+
+  setEnabled(id: number, enabled: boolean, caller: Caller): Promise<Handler> {
+    return this.#change(id, async (handler) => {
+      if (handler.enabled === enabled) return handler;
+      const changed = await this.#options.store.setEnabled(id, enabled, this.#options.now(), caller.name);
+      this.#keep(changed ?? noHandler(id));
+      this.#announce(id, 'state');
+      return this.get(id);
+    });
+  }
+
+  async versions(id: number): Promise<HandlerVersion[]> {
+    this.get(id);
+    return (await this.#options.store.versions(id)) ?? noHandler(id);
+  }
+
+  rollback(id: number, version: number | null, caller: Caller): Promise<Handler> {
+    return this.#change(id, async ({ hook, name, current }) => {
+      const keyId = keyOf(caller);
+      const wanted = version ?? current.version - 1;
+      const found = wanted < 0 ? null : await this.versionOf(id, wanted);
+      if (found === null)
+        throw new EngineError('version_not_found', `Handler ${id} has no version ${wanted < 0 ? 'before the first' : wanted}`);
+      const { version: _number, ...source } = found;
+      const javascript = await checkRegistration({ hook, name, enabled: null, ...source }, this.#options.hooks, this.#options.sandbox);
+      const copy = { ...source, javascript, createdAt: this.#options.now(), createdBy: caller.name, keyId };
+      return (await this.#put({ hook, name, version: copy }, null)).handler;
+    });
+  }
+
+  deregister(id: number, _caller: Caller): Promise<void> {
+    return this.#change(id, async () => {
+      await this.#options.store.remove(id, this.#options.now());
+      this.#handlers.delete(id);
+      this.#index.remove(id);
+      this.#options.sandbox.evict(id);
+      this.#announce(id, 'removed');
+    });
+  }
+
+  match(hook: string, firing: Firing): Handler[] {
+    const handlers: Handler[] = [];
+    for (const { handler } of this.#index.match(hook, firing)) if (this.stateOf(handler) === 'enabled') handlers.push(handler);
+    return handlers;
+  }
+
+  isEmpty(hook: string): boolean {
+    return this.#index.isEmpty(hook);
+  }
+
+  async versionOf(id: number, version: number): Promise<HandlerVersion | null> {
+    const current = this.#handlers.get(id)?.current;
+    if (current?.version === version) return current;
+    const key = `${id}/${version}`;
+    const found = this.#oldVersions.get(key) ?? (await this.#options.store.version(id, version));
+    if (found === null) return null;
+    this.#oldVersions.delete(key);
+    this.#oldVersions.set(key, found);
+    const [oldest] = this.#oldVersions.keys();
+    if (oldest !== undefined && this.#oldVersions.size > VERSIONS_KEPT) this.#oldVersions.delete(oldest);
+    return found;
+  }
+
+  onChange(listener: (id: number, change: HandlerChange) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async #put(put: Parameters<HandlerStore['put']>[0], enabled: boolean | null): Promise<{ handler: Handler; replaced: boolean }> {
+    const { store, sandbox } = this.#options;
+    const { handler, replaced } = await store.put(put);
+    const { id, updatedAt, updatedBy } = handler;
+    const isAsWanted = enabled === null || enabled === handler.enabled;
+    const kept = isAsWanted ? handler : await store.setEnabled(id, enabled, updatedAt, updatedBy);
+    this.#keep(kept ?? noHandler(id));
+    if (replaced) sandbox.evict(id);
+    this.#announce(id, 'put');
+    return { handler: this.get(id), replaced };
+  }
+
+  /** Changes of one handler happen one after the other, each on what the one before left. */
+  #change<T>(id: number, change: (handler: Handler) => Promise<T>): Promise<T> {
+    return this.#inTurn(laneOf(this.get(id)), () => change(this.get(id)));
+  }
+
+  #keep(handler: Handler): void {
+    const { id, hook, current } = handler;
+    this.#handlers.set(id, handler);
+    if (handler.enabled) this.#index.set({ id, hook, tags: current.tags, ...this.#filterOf(handler), handler });
+    else this.#index.remove(id);
+  }
+
+  #filterOf(handler: Handler): Filter {
+    try {
+      return compileFilter(handler.current.filter);
+    } catch (error) {
+      this.#options.report(error);
+      return NO_MATCH;
+    }
+  }
+
+  #announceSuspension(keyId: string): void {
+    for (const handler of this.#handlers.values()) if (handler.current.keyId === keyId) this.#announce(handler.id, 'state');
+  }
+
+  #announce(id: number, change: HandlerChange): void {
+    for (const listener of this.#listeners) listener(id, change);
+  }
+}
+
+function laneOf({ hook, name }: { hook: string; name: string }): string {
+  return `${hook}\n${name}`;
+}
+
+/** The key that the code will act with (B10). */
+function keyOf(caller: Caller): string {
+  if (caller.keyId === null) throw new EngineError('unauthenticated', 'A handler acts with the key of whoever registers it: send a key');
+  return caller.keyId;
+}
+
+function noHandler(id: number): never {
+  throw new EngineError('handler_not_found', `No handler ${id}`);
 }

@@ -1,16 +1,196 @@
-import type { Caller, Key, Scope } from '../core/key.ts';
+import { EngineError } from '../core/errors.ts';
+import { type Caller, hasScope, isLive, type Key, type Scope } from '../core/key.ts';
+import { isPresetText, KEY_ID_BYTES, KEY_SECRET_BYTES, keyIdOf, keyText, MAX_KEY_TEXT } from '../core/key-text.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Cryptography } from '../ports/crypto.ts';
+import type { KeyStore } from '../ports/key-store.ts';
+import { inTurn } from './in-turn.ts';
+import { type KeyUses, keyUses } from './key-uses.ts';
 
 /** API keys: made once, shown once, kept as hashes, checked in memory. */
 export interface KeyRing {
-  /** `secret` is the whole key text, shown this once. */
-  create(input: { name: string; scopes: readonly Scope[]; expiresAt: number | null }, caller: Caller): Promise<{ key: Key; secret: string }>;
+  /** `secret` is the whole key text, shown this once. Refuses an expiry that has passed. */
+  create(
+    input: { name: string; scopes: readonly Scope[]; expiresAt: number | null },
+    caller: Caller,
+  ): Promise<{ key: Key; secret: string }>;
+  /** Oldest first, with those revoked and expired. */
   list(): Key[];
-  /** Refuses to revoke the last live admin key. */
+  /** Throws key_not_found. Refuses to revoke the last live admin key; a key revoked before stays as it is. */
   revoke(id: string, caller: Caller): Promise<Key>;
   /** Who presents this secret, or null when it is unknown, revoked or expired. Constant time in the secret. */
   authenticate(secret: string): Caller | null;
-  /** The key's scopes when it is live, else null: what a handler that acts with it may do now. */
+  /** The key's scopes when it is live, else null: what a handler that acts with it may do now (B10). */
   liveScopes(keyId: string): readonly Scope[] | null;
   /** Calls back whenever a key was revoked; expiry is seen at the next look. */
   onRevoked(listener: (keyId: string) => void): void;
+}
+
+/** The key ring as its owner has it. Disposing writes down the last uses. */
+export interface OwnedKeyRing extends KeyRing, AsyncDisposable {
+  /**
+   * For each start: sees that there is an admin key. `preset` is what ADMIN_KEY says: it becomes a key, and the preset before it is
+   * revoked. Without one, a key is made when no admin key is live; its `secret` is answered this once, for the first start to print.
+   */
+  ensureAdminKey(preset: string | null): Promise<{ created: boolean; secret: string | null }>;
+}
+
+export interface KeyRingOptions {
+  store: KeyStore;
+  crypto: Cryptography;
+  clock: Clock;
+  /** Told when a use could not be written down; the keys go on working. */
+  report(error: unknown): void;
+}
+
+/** Ids of preset keys begin with this: other ids are hexadecimal. */
+const PRESET = 'preset-';
+const FIRST_START: Caller = { keyId: null, name: 'start', scopes: [] };
+/** Revoking looks at the other keys first, so it goes one by one. */
+const REVOKING = 'revoking';
+
+type NewKey = Pick<Key, 'name' | 'scopes' | 'expiresAt'>;
+
+/** Loads the keys and keeps them in memory. */
+export async function keyRing(options: KeyRingOptions): Promise<OwnedKeyRing> {
+  return new Ring(options, await options.store.all());
+}
+
+class Ring implements OwnedKeyRing {
+  readonly #options: KeyRingOptions;
+  readonly #keys: Map<string, Key>;
+  readonly #uses: KeyUses;
+  readonly #listeners: ((keyId: string) => void)[] = [];
+  readonly #inTurn = inTurn();
+  /** Stands in for the hash of a key that is not there, so that an unknown id takes as long as a wrong secret. */
+  readonly #nothing: Uint8Array;
+  #preset: Key | undefined;
+
+  constructor(options: KeyRingOptions, stored: readonly Key[]) {
+    this.#options = options;
+    this.#keys = new Map(stored.map((key) => [key.id, key]));
+    this.#uses = keyUses(options);
+    this.#nothing = options.crypto.randomBytes(KEY_SECRET_BYTES);
+    this.#preset = stored.find(isPreset);
+  }
+
+  async create(input: NewKey, caller: Caller): Promise<{ key: Key; secret: string }> {
+    if (input.expiresAt !== null && input.expiresAt <= this.#options.clock.now()) {
+      const detail = 'The key would have expired already: name a time to come';
+      throw new EngineError('invalid_request', detail, { faults: [{ pointer: '/expires_at', detail }] });
+    }
+    return this.#make({ ...input, scopes: [...new Set(input.scopes)] }, caller);
+  }
+
+  list(): Key[] {
+    return [...this.#keys.values()].map((key) => ({ ...key, lastUsedAt: this.#uses.lastUse(key) })).sort(byAge);
+  }
+
+  revoke(id: string): Promise<Key> {
+    return this.#inTurn(REVOKING, async () => {
+      const key = this.#keys.get(id);
+      if (key === undefined) throw new EngineError('key_not_found', `No key ${id}`);
+      if (key.revokedAt !== null) return key;
+      const admins = this.#liveAdmins();
+      if (admins.length === 1 && admins[0]?.id === id) throw new EngineError('last_admin_key', `Key ${id} is the last live admin key`);
+      return this.#end(key);
+    });
+  }
+
+  authenticate(text: string): Caller | null {
+    const key = this.#holder(text);
+    if (key === null) return null;
+    this.#uses.note(key);
+    return { keyId: key.id, name: key.name, scopes: key.scopes };
+  }
+
+  liveScopes(keyId: string): readonly Scope[] | null {
+    const key = this.#keys.get(keyId);
+    return key !== undefined && this.#isLive(key) ? key.scopes : null;
+  }
+
+  onRevoked(listener: (keyId: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  ensureAdminKey(preset: string | null): Promise<{ created: boolean; secret: string | null }> {
+    return this.#inTurn(REVOKING, async () => {
+      if (preset !== null) return { created: await this.#ensurePreset(preset), secret: null };
+      if (this.#liveAdmins().length > 0) return { created: false, secret: null };
+      const { secret } = await this.#make({ name: 'admin', scopes: ['admin'], expiresAt: null }, FIRST_START);
+      return { created: true, secret };
+    });
+  }
+
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    return this.#uses[Symbol.asyncDispose]();
+  }
+
+  /** The live key whose secret this is. A preset may be any text, also one that looks like the text of a made key. */
+  #holder(text: string): Key | null {
+    if (text.length > MAX_KEY_TEXT) return null;
+    const named = this.#keys.get(keyIdOf(text) ?? '');
+    const candidate = named !== undefined && this.#isLive(named) ? named : this.#preset;
+    const expected = candidate === undefined ? this.#nothing : Uint8Array.fromHex(candidate.hash);
+    const isHolder = this.#options.crypto.equalInConstantTime(this.#options.crypto.sha256(text), expected);
+    return isHolder && candidate !== undefined && this.#isLive(candidate) ? candidate : null;
+  }
+
+  /** Whether a key had to be made. The preset before it is revoked last: a crash in between leaves two, never none. */
+  async #ensurePreset(text: string): Promise<boolean> {
+    if (!isPresetText(text))
+      throw new EngineError('invalid_request', 'ADMIN_KEY takes 16 to 512 printable ASCII characters without blanks');
+    const held = this.#holder(text);
+    const isThere = held !== null && hasScope(held.scopes, 'admin');
+    const id = PRESET + this.#options.crypto.randomBytes(KEY_ID_BYTES).toHex();
+    const kept = isThere ? held : await this.#add({ id, name: 'ADMIN_KEY', scopes: ['admin'], expiresAt: null }, text, FIRST_START);
+    for (const key of this.#keys.values()) if (isPreset(key) && key.id !== kept.id) await this.#end(key);
+    this.#preset = isPreset(kept) ? kept : undefined;
+    return !isThere;
+  }
+
+  async #make(input: NewKey, by: Caller): Promise<{ key: Key; secret: string }> {
+    const { crypto } = this.#options;
+    const id = crypto.randomBytes(KEY_ID_BYTES).toHex();
+    const secret = keyText(id, crypto.randomBytes(KEY_SECRET_BYTES));
+    return { key: await this.#add({ id, ...input }, secret, by), secret };
+  }
+
+  async #add(input: NewKey & { id: string }, text: string, by: Caller): Promise<Key> {
+    const { store, crypto, clock } = this.#options;
+    const hash = crypto.sha256(text).toHex();
+    const key: Key = { ...input, hash, createdAt: clock.now(), createdBy: by.name, revokedAt: null, lastUsedAt: null };
+    await store.create(key);
+    this.#keys.set(key.id, key);
+    return key;
+  }
+
+  async #end(key: Key): Promise<Key> {
+    const at = this.#options.clock.now();
+    const ended = (await this.#options.store.revoke(key.id, at)) ?? { ...key, revokedAt: at };
+    this.#keys.set(key.id, ended);
+    if (this.#preset?.id === key.id) this.#preset = undefined;
+    for (const listener of this.#listeners) listener(key.id);
+    return ended;
+  }
+
+  #isLive(key: Key): boolean {
+    return isLive(key, this.#options.clock.now());
+  }
+
+  #isLiveAdmin(key: Key): boolean {
+    return hasScope(key.scopes, 'admin') && this.#isLive(key);
+  }
+
+  #liveAdmins(): Key[] {
+    return [...this.#keys.values()].filter((key) => this.#isLiveAdmin(key));
+  }
+}
+
+function isPreset(key: Key): boolean {
+  return key.id.startsWith(PRESET) && key.revokedAt === null;
+}
+
+function byAge(a: Key, b: Key): number {
+  return a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
 }

@@ -1,2 +1,1 @@
-/** Structured logging as the engine sees it; `error` fields are written with message and code, never with secrets. */
-export type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;
+export type { Log } from '../ports/log.ts';

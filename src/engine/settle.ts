@@ -10,15 +10,15 @@ import type { FireResult, FiringPlan, Queue, Settlement, SettleResult } from '..
 import type { Dispatcher, SettledExecution, SettleOutcomes, Subject } from './dispatch.ts';
 import { checkEffects } from './effects.ts';
 import type { Ready } from './lane.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../ports/log.ts';
 import { failureFiring } from './on-failure.ts';
 import type { EventPlanner, PlannedEvent } from './plan-events.ts';
 import type { Planner } from './plan.ts';
 
 /** Writes the mails of an execution. Pure; the settler only puts them into the commit. */
 export interface OutcomeMails {
-  finished(input: { item: Ready; handler: { id: number; name: string }; version: HandlerVersion; outcome: Outcome }): NewDelivery | null;
-  sent(item: Ready, mails: readonly Extract<Effect, { op: 'mail' }>[]): NewDelivery[];
+  finished(input: { item: Ready; handler: { id: number; name: string }; version: HandlerVersion; outcome: Outcome; to: string }): NewDelivery;
+  sent(item: Ready, mails: readonly Extract<Effect, { op: 'mail' }>[], at: number): NewDelivery[];
 }
 
 export interface SettlerOptions {
@@ -72,7 +72,7 @@ function prepare(o: SettlerOptions, item: Ready, version: HandlerVersion, outcom
   const cause = { executionId: item.lease.executionId, root: item.root, depth: item.depth + 1 };
   const events = checked.events.map((event) => o.planEvent(event, cause));
   const finished = finishedMail(o, item, version, outcome);
-  const deliveries = [...o.mails.sent(item, checked.mails), ...(finished === null ? [] : [finished])];
+  const deliveries = [...o.mails.sent(item, checked.mails, outcome.finishedAt), ...(finished === null ? [] : [finished])];
   const submissions: Submission[] = events.map(({ submission }) => submission);
   return {
     settlement: { ...base, kind: 'succeeded', output: outcome.output, events: submissions, state: checked.state, deliveries },
@@ -106,7 +106,7 @@ function finishedMail(o: SettlerOptions, item: Ready, version: HandlerVersion, o
   const address = outcome.kind === 'succeeded' ? version.notifyOnSuccess : version.notifyOnFailure;
   if (address === null) return null;
   const name = o.nameOf(item.handlerId)?.name ?? `handler ${item.handlerId}`;
-  return o.mails.finished({ item, handler: { id: item.handlerId, name }, version, outcome });
+  return o.mails.finished({ item, handler: { id: item.handlerId, name }, version, outcome, to: address });
 }
 
 /** The store may be down or full for a while: outcomes wait in memory and are written as soon as it takes them. */

@@ -1,0 +1,41 @@
+/** The server's local time as MADSci writes it (M4): naive, with microseconds, which are dropped when they are zero. */
+export interface LocalTime {
+  nowUs(): number;
+  nowText(): string;
+  /** Minutes that the local clock is ahead of UTC when it shows `localUs` (microseconds since 1970 on that clock). */
+  naiveOffsetMinutes(localUs: number): number;
+}
+
+const two = (value: number): string => String(value).padStart(2, '0');
+
+export function localTime(): LocalTime {
+  let second = Number.NaN;
+  let secondText = '';
+  // The clock has milliseconds; the rest comes from the monotonic one, so that events of one millisecond are told apart.
+  const nowUs = (): number => Date.now() * 1_000 + Number((process.hrtime.bigint() / 1_000n) % 1_000n);
+  return {
+    nowUs,
+    nowText() {
+      const us = nowUs();
+      const at = Math.floor(us / 1_000_000);
+      if (at !== second) {
+        second = at;
+        secondText = textOfSecond(new Date(at * 1_000));
+      }
+      const fraction = us % 1_000_000;
+      return fraction === 0 ? secondText : `${secondText}.${String(fraction).padStart(6, '0')}`;
+    },
+    naiveOffsetMinutes(localUs) {
+      // Read as if it were UTC to get at the digits, then as local time.
+      const shown = new Date(localUs / 1_000);
+      const local = new Date(shown.getUTCFullYear(), shown.getUTCMonth(), shown.getUTCDate(), shown.getUTCHours(), shown.getUTCMinutes());
+      const offset = -local.getTimezoneOffset();
+      return Number.isNaN(offset) ? 0 : offset;
+    },
+  };
+}
+
+function textOfSecond(at: Date): string {
+  const date = `${String(at.getFullYear()).padStart(4, '0')}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${date}T${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+}

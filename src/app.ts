@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { monotonicFactory } from 'ulid';
+import { HOOKS } from '../hooks/index.ts';
+import { nodeCryptography } from './adapters/crypto.ts';
+import { emlMailer } from './adapters/eml/mailer.ts';
+import { isolateSandbox } from './adapters/isolate/sandbox.ts';
+import { smtpMailer } from './adapters/smtp/mailer.ts';
+import { openSqliteStore } from './adapters/sqlite/store.ts';
+import { systemClock } from './adapters/system/clock.ts';
+import { localTime } from './adapters/system/local-time.ts';
+import type { Config } from './config.ts';
+import { DEFAULT_EVENT_LIMITS } from './core/event.ts';
+import { checkSender, messageIdDomain, type Sender } from './core/mail-address.ts';
+import { createEngine, type Engine } from './engine/engine.ts';
+import { handlerRegistry } from './engine/handlers.ts';
+import { hostCalls } from './engine/host-calls.ts';
+import { keyRing } from './engine/keys.ts';
+import { healthOf } from './health.ts';
+import type { HttpDeps } from './http/deps.ts';
+import { routes } from './http/routes.ts';
+import { createHttpServer } from './http/server.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Log } from './ports/log.ts';
+import type { Mailer } from './ports/mailer.ts';
+import { publicSettings } from './settings.ts';
+
+/** Parts that tests replace. */
+export interface Overrides {
+  clock?: Clock;
+  mailer?: Mailer;
+  random?: () => number;
+}
+export interface App extends AsyncDisposable {
+  /** Where it listens. */
+  url: string;
+  /** Only after the first start: the admin key, shown this once. */
+  adminKey: string | null;
+  mailDestination: string;
+  /** Attempts that a crash cut off; their executions run again. */
+  lostAttempts: number;
+  engine: Engine;
+}
+
+const RESULT_BYTES = 268_435_456;
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+/** Wires the whole server and starts it. What is built is taken down in reverse order, also when a later part fails. */
+export async function startApp(config: Config, log: Log, overrides: Overrides = {}): Promise<App> {
+  await using stack = new AsyncDisposableStack();
+  const { clock = systemClock, random = Math.random } = overrides;
+  const folder = config.DATA_DIR;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const store = stack.use(await openSqliteStore({ folder, durability: config.DURABILITY, deadlineMs: config.QUERY_DEADLINE_MS, resultBytes: RESULT_BYTES }));
+  const newId = monotonicFactory();
+  const managerId = await store.keys.keepSetting('manager_id', newId());
+
+  const report = (what: string) => (error: unknown) => log('error', what, { error });
+  const keys = stack.use(await keyRing({ store: store.keys, crypto: nodeCryptography, clock, report: report('the last uses of keys were not written') }));
+  const admin = await keys.ensureAdminKey(config.ADMIN_KEY ?? null);
+  const from = senderOf(config.MAIL_FROM);
+  const mailer = stack.use(overrides.mailer ?? mailerOf(config, from));
+  const host = hostCalls({ events: store.events, queue: store.queue, scopesOf: (keyId) => keys.liveScopes(keyId) });
+  const sandbox = stack.use(await isolateSandbox({ runners: config.RUNNERS ?? Math.max(2, availableParallelism()), host, log }));
+  const handlers = await handlerRegistry({ store: store.handlers, sandbox, keys, hooks: HOOKS, now: clock.now, report: report('a stored handler matches nothing') });
+
+  let url = '';
+  const engine = createEngine({
+    store,
+    handlers,
+    keys,
+    sandbox,
+    mailer,
+    site: { get publicUrl() { return config.PUBLIC_URL ?? url; }, domain: messageIdDomain(from.address), version, digest: sha256 },
+    hooks: HOOKS,
+    defaults: { newId, managerId, ...localTime() },
+    limits: { ...DEFAULT_EVENT_LIMITS, allowCustomTypes: config.ALLOW_CUSTOM_EVENT_TYPES, allowAnySourceIds: config.ALLOW_ANY_SOURCE_IDS },
+    alertLevel: config.ALERT_LEVEL,
+    clock,
+    random,
+    hash: sha1,
+    log,
+  });
+  stack.defer(() => engine.stop());
+  const lostAttempts = await engine.dispatcher.recover();
+
+  const deps: HttpDeps = {
+    ingest: engine.ingest,
+    triggers: engine.triggers,
+    executions: engine.executions,
+    events: store.events,
+    handlers,
+    keys,
+    deliveries: store.deliveries,
+    async resend(id) {
+      const result = await store.deliveries.resend(id, clock.now());
+      engine.delivering.wake();
+      return result;
+    },
+    health: () => healthOf({ store, sandbox, engine }),
+    settings: publicSettings(config, managerId),
+    managerId,
+    version,
+    now: clock.now,
+    log,
+    limits: { bodyBytes: config.MAX_BODY_BYTES, ingestLineBytes: config.MAX_EVENT_BYTES, resultBytes: RESULT_BYTES },
+    anonymousScopes: config.anonymousScopes,
+    allowedHosts: allowedHosts(config),
+    stopping: () => engine.stopping,
+  };
+  const server = createHttpServer(deps, routes(deps));
+  const { port } = await server.listen(config.HOST, config.PORT);
+  stack.defer(() => server.close());
+  url = `http://${config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST}:${port}`;
+
+  const owned = stack.move();
+  return { url, adminKey: admin.secret, mailDestination: mailer.destination, lostAttempts, engine, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
+
+function senderOf(text: string): Sender {
+  const sender = checkSender(text);
+  if (!sender.ok) throw new Error(`MAIL_FROM: ${sender.detail}`);
+  return sender;
+}
+
+function mailerOf(config: Config, from: Sender): Mailer {
+  return config.SMTP_URL === undefined ? emlMailer({ folder: join(config.DATA_DIR, 'mail'), from }) : smtpMailer({ url: config.SMTP_URL, from });
+}
+
+/** Names under which requests may come in (DNS rebinding); null takes any, where a key is needed for everything anyway. */
+function allowedHosts(config: Config): readonly string[] | null {
+  if (config.ALLOWED_HOSTS?.includes('*') || (!config.isLoopback && config.ALLOWED_HOSTS === undefined && config.anonymousScopes.length === 0)) return null;
+  const own = config.PUBLIC_URL === undefined ? [] : [new URL(config.PUBLIC_URL).hostname];
+  return ['127.0.0.1', 'localhost', '[::1]', '::1', config.HOST, ...own, ...(config.ALLOWED_HOSTS ?? [])];
+}

@@ -1,0 +1,128 @@
+import { documentTags } from '../core/document-tags.ts';
+import { emitPrefix } from '../core/emitted-id.ts';
+import type { EventDefaults, EventLimits } from '../core/event.ts';
+import type { Handler } from '../core/handler.ts';
+import type { Hook } from '../core/hook.ts';
+import type { MailSite } from '../core/mail-id.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DeliveryStore } from '../ports/delivery-store.ts';
+import type { EventStore } from '../ports/event-store.ts';
+import type { Log } from '../ports/log.ts';
+import type { Mailer } from '../ports/mailer.ts';
+import type { Queue } from '../ports/queue.ts';
+import type { Sandbox } from '../ports/sandbox.ts';
+import { type Delivering, startDelivering } from './deliver.ts';
+import { Dispatcher } from './dispatch.ts';
+import { type Executions, executions } from './executions.ts';
+import type { LiveHandlers } from './handlers.ts';
+import { type Ingest, ingest } from './ingest.ts';
+import type { KeyRing } from './keys.ts';
+import type { Ready } from './lane.ts';
+import { outcomeMails } from './outcome-mails.ts';
+import { planner } from './plan.ts';
+import { eventPlanner } from './plan-events.ts';
+import { settler } from './settle.ts';
+import { type Triggers, triggers } from './triggers.ts';
+
+export interface EngineOptions {
+  store: { events: EventStore; queue: Queue; deliveries: DeliveryStore };
+  handlers: LiveHandlers;
+  keys: KeyRing;
+  sandbox: Sandbox;
+  mailer: Mailer;
+  site: MailSite;
+  hooks: readonly Hook[];
+  defaults: EventDefaults;
+  limits: EventLimits;
+  alertLevel: number;
+  clock: Clock;
+  random(): number;
+  /** Hexadecimal, at least 40 characters, the same for ever. */
+  hash(text: string): string;
+  log: Log;
+}
+
+export interface Engine {
+  ingest: Ingest;
+  triggers: Triggers;
+  executions: Executions;
+  dispatcher: Dispatcher;
+  delivering: Delivering;
+  readonly stopping: boolean;
+  /** Takes nothing more in and gives back what has not started; what is under way may still end until the sandbox is closed. */
+  stop(): Promise<void>;
+}
+
+/** How long executions under way may go on after a stop was asked for. */
+const STOP_GRACE_MS = 5_000;
+
+/** Connects ingest, dispatch, settlement and delivery: the path of an event from its commit to its mails. */
+export function createEngine(options: EngineOptions): Engine {
+  const { store, handlers, keys, sandbox, clock, random, hash, log, defaults, limits } = options;
+  let stopping = false;
+  const scopesOf = (keyId: string) => keys.liveScopes(keyId);
+  const prefixOf = ({ lease, replays, createdAt }: Ready) => emitPrefix({ id: lease.executionId, replays, createdAt }, hash);
+
+  const delivering = startDelivering({ store: store.deliveries, mailer: options.mailer, clock, random, log });
+  const plan = planner({ match: (hook, firing) => handlers.match(hook, firing), isEmpty: (hook) => handlers.isEmpty(hook), reserve: (id) => dispatcher.reserve(id), hash });
+  const planEvent = eventPlanner({ plan, alertLevel: options.alertLevel, now: clock.now });
+  const settle = settler({
+    queue: store.queue,
+    plan,
+    planEvent,
+    dispatcher: () => dispatcher,
+    nameOf: (id) => handlers.find(id),
+    scopesOf,
+    emitPrefix: prefixOf,
+    mails: outcomeMails(options.site),
+    defaults,
+    limits,
+    clock,
+    random,
+    log,
+    onDeliveries: () => delivering.wake(),
+  });
+  const dispatcher: Dispatcher = new Dispatcher({
+    queue: store.queue,
+    sandbox,
+    handlers: { runnable: (id) => runnable(handlers, id), versionOf: (id, version) => handlers.versionOf(id, version) },
+    settle,
+    emitPrefix: prefixOf,
+    tagsOf: documentTags,
+    clock,
+    log,
+  });
+  handlers.onChange((id) => dispatcher.handlerChanged(id));
+
+  return {
+    dispatcher,
+    delivering,
+    ingest: ingest({ events: store.events, planEvent, dispatcher, defaults, limits, stopping: () => stopping }),
+    executions: executions({ queue: store.queue, dispatcher, handlers, now: clock.now }),
+    triggers: triggers({
+      hooks: options.hooks,
+      planner: plan,
+      queue: store.queue,
+      now: clock.now,
+      newId: defaults.newId,
+      onFired({ firing, executions: planned }, result) {
+        const subject = { id: firing.id, input: firing.payload, tags: firing.tags, root: firing.id, depth: 0 };
+        if (result?.kind === 'stored') dispatcher.admit(subject, planned, result.refs);
+        else dispatcher.abandon(planned);
+      },
+    }),
+    get stopping() {
+      return stopping;
+    },
+    async stop() {
+      stopping = true;
+      await dispatcher.stop(STOP_GRACE_MS);
+      await delivering.stop();
+    },
+  };
+}
+
+function runnable(handlers: LiveHandlers, id: number): Handler | null {
+  const handler = handlers.find(id);
+  return handler !== null && handlers.stateOf(handler) === 'enabled' ? handler : null;
+}

@@ -1,0 +1,14 @@
+import { type Config, SETTINGS } from './config.ts';
+
+const SECRET = new Set(['ADMIN_KEY', 'SMTP_URL']);
+const REDACTED = '***REDACTED***';
+
+/** What GET /settings shows: MADSci's names where there is one, secrets blanked (M23). */
+export function publicSettings(config: Config, managerId: string): Readonly<Record<string, unknown>> {
+  const own = Object.keys(SETTINGS.shape).filter((name) => name in config);
+  const shown = own.map((name) => {
+    const value = config[name as keyof Config];
+    return [name.toLowerCase(), SECRET.has(name) && value !== undefined ? REDACTED : (value ?? null)];
+  });
+  return { manager_id: managerId, manager_name: 'Hookwright', manager_description: null, manager_type: 'event_manager', ...Object.fromEntries(shown) };
+}
