@@ -1,6 +1,7 @@
 /** JSON that loses nothing: the spelling of floats, integers beyond 2^53, the order of members (details 2 and 3 of COMPATIBILITY). */
-import { JsonDepthError, JsonNumberError } from './json-error.ts';
+import { JsonNumberError } from './json-error.ts';
 import { JsonScanner } from './json-scanner.ts';
+import { surveyJson } from './json-survey.ts';
 import { type ExactValue, isObject, membersOf } from './json-value.ts';
 
 export { JsonDepthError, JsonNumberError, JsonSyntaxError } from './json-error.ts';
@@ -9,20 +10,9 @@ export { naiveDateText, pythonFloat, stringifyExact } from './json-write.ts';
 
 const DEFAULT_MAX_DEPTH = 200;
 
-/**
- * Finds what JSON.parse and JSON.stringify might change. A hit inside a string costs time, never correctness, so the number part
- * asks for what can stand before and after a number, which keeps "2025-03-04T05:06:07.000000" and the like on the fast path:
- * - `-0`; integers that may exceed 2^53; any exponent
- * - fractions that are, or could round to, a whole number (.0, .0000…, .9999…; 12 digits before the point leave 4 safe ones behind);
- *   this covers those below 1e-4, which Python writes with an exponent
- * - keys that look like an integer, which objects move to the front, also with an escaped digit
- */
-const CHANGED_BY_NATIVE_JSON =
-  /(?:^|[\s:,[])(?:-0|-?(?:\d{17,}|9\d{15})|-?\d{12,}\.\d+|-?\d+\.(?:0{1,3}|0000\d*|9999\d*)|-?\d+(?:\.\d+)?[eE][-+]?\d+)(?=[\s,\]}]|$)|"\d{1,10}"\s*:|\\u003/;
-
 /** Whether JSON.parse and JSON.stringify lose nothing of this JSON text. May say no to a few that are. */
 export function isPlain(text: string): boolean {
-  return !CHANGED_BY_NATIVE_JSON.test(text);
+  return surveyJson(text, Number.POSITIVE_INFINITY) === 'plain';
 }
 
 /**
@@ -30,14 +20,20 @@ export function isPlain(text: string): boolean {
  * `maxDepth` counts nested arrays and objects and should stay below a thousand.
  */
 export function parseExact(text: string, limits?: { maxDepth?: number }): ExactValue {
+  return parseSurveyed(text, limits).value;
+}
+
+/** As parseExact; `plain` tells whether the text was, so that the caller need not look again. */
+export function parseSurveyed(text: string, limits?: { maxDepth?: number }): { value: ExactValue; plain: boolean } {
   const maxDepth = limits?.maxDepth ?? DEFAULT_MAX_DEPTH;
-  if (!isPlain(text)) return scanExact(text, maxDepth);
-  assertDepth(text, maxDepth);
-  try {
-    return JSON.parse(text) as ExactValue; // JSON.parse makes no other values than these
-  } catch {
-    return scanExact(text, maxDepth);
+  if (surveyJson(text, maxDepth) === 'plain') {
+    try {
+      return { value: JSON.parse(text) as ExactValue, plain: true }; // JSON.parse makes no other values than these
+    } catch {
+      // The scanner below says what is wrong in Python's words, and knows NaN and Infinity.
+    }
   }
+  return { value: scanExact(text, maxDepth), plain: false };
 }
 
 function scanExact(text: string, maxDepth: number): ExactValue {
@@ -57,30 +53,4 @@ function findNonFinite(value: ExactValue): (string | number)[] | null {
     if (loc !== null) return [key, ...loc];
   }
   return null;
-}
-
-/** JSON.parse takes any depth, but nothing that walks the value by recursion does. */
-function assertDepth(text: string, maxDepth: number): void {
-  if (text.length <= 2 * maxDepth || countUpTo(text, '{', maxDepth) + countUpTo(text, '[', maxDepth) <= maxDepth) return;
-  let depth = 0;
-  for (let i = 0; i < text.length; i++) {
-    const char = text.charCodeAt(i);
-    if (char === 0x22) i = stringEnd(text, i);
-    else if (char === 0x7b || char === 0x5b) depth++;
-    else if (char === 0x7d || char === 0x5d) depth--;
-    if (depth > maxDepth) throw new JsonDepthError(maxDepth, i);
-  }
-}
-
-/** Where the string that opens at `open` closes. */
-function stringEnd(text: string, open: number): number {
-  let i = open + 1;
-  for (let char = text.charCodeAt(i); i < text.length && char !== 0x22; char = text.charCodeAt(i)) i += char === 0x5c ? 2 : 1;
-  return i;
-}
-
-function countUpTo(text: string, char: string, limit: number): number {
-  let count = 0;
-  for (let i = text.indexOf(char); i >= 0 && count <= limit; i = text.indexOf(char, i + 1)) count++;
-  return count;
 }

@@ -1,14 +1,14 @@
 import type { ExactValue } from '../../core/json-value.ts';
-import type { Comparison, FieldTest } from '../../core/selector/selector.ts';
+import type { Comparison } from '../../core/selector/selector.ts';
 import { BSON, isNumeric, numeric } from '../../core/selector/values.ts';
-import { type Condition, FALSE, type SqlValue, TRUE } from './sql-condition.ts';
+import { type ColumnTest, type Condition, FALSE, type SqlValue, TRUE } from './sql-condition.ts';
 
 const OPERATORS: Readonly<Record<Comparison, string>> = { eq: '=', gt: '>', gte: '>=', lt: '<', lte: '<=' };
 const INT32 = 'level BETWEEN -2147483648 AND 2147483647';
 const MAX_LISTED = 64;
 
 /** A test on the level, a column that always holds an integer. */
-export function levelCondition(test: FieldTest): Condition | null {
+export function levelCondition(test: ColumnTest): Condition | null {
   switch (test.op) {
     case 'compare':
       return comparison(test.how, test.value);
@@ -20,8 +20,6 @@ export function levelCondition(test: FieldTest): Condition | null {
       return typeCondition(test.types.has(BSON.int), test.types.has(BSON.long));
     case 'mod':
     case 'bits':
-    case 'not':
-    case 'every':
       return null;
     default:
       return FALSE; // tests of texts and arrays

@@ -1,7 +1,7 @@
 import type { ExactValue } from '../../core/json-value.ts';
-import type { Comparison, FieldTest } from '../../core/selector/selector.ts';
+import type { Comparison } from '../../core/selector/selector.ts';
 import { BSON } from '../../core/selector/values.ts';
-import { type Condition, FALSE, TRUE } from './sql-condition.ts';
+import { type ColumnTest, type Condition, FALSE, TRUE } from './sql-condition.ts';
 
 export type TextColumn = 'id' | 'type' | 'ts' | 'node_id';
 
@@ -11,7 +11,7 @@ const OPERATORS: Readonly<Record<Comparison, string>> = { eq: '=', gt: '>', gte:
 const MAX_LISTED = 64;
 
 /** A test on a column that always holds a text. BINARY collation orders UTF-8 by code point, as the evaluator does. */
-export function textCondition(column: TextColumn, test: FieldTest): Condition | null {
+export function textCondition(column: TextColumn, test: ColumnTest): Condition | null {
   switch (test.op) {
     case 'compare':
       return comparison(column, test.how, test.value);
@@ -23,9 +23,6 @@ export function textCondition(column: TextColumn, test: FieldTest): Condition | 
       return test.types.has(BSON.string) ? TRUE : FALSE;
     case 'regex':
       return test.regex.shape?.isAnchored ? prefix(column, test.regex.shape.text) : null;
-    case 'not':
-    case 'every':
-      return null;
     default:
       return FALSE; // tests of numbers and arrays
   }

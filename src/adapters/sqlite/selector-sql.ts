@@ -6,7 +6,7 @@ import { compileValueTest } from '../../core/selector/match.ts';
 import type { FieldTest, Selector } from '../../core/selector/selector.ts';
 import { levelCondition } from './selector-sql-level.ts';
 import { textCondition } from './selector-sql-text.ts';
-import { type Condition, conjunction, disjunction, FALSE, negation, TRUE } from './sql-condition.ts';
+import { type ColumnTest, type Condition, conjunction, disjunction, FALSE, negation, TRUE } from './sql-condition.ts';
 
 export interface PushDown {
   /** A condition that every matching row fulfils; never empty. */
@@ -62,7 +62,7 @@ function fieldCondition(path: string, test: FieldTest): Condition | null {
 }
 
 /** A flag has two values, so any test can be tried on both beforehand. */
-function flagCondition(column: 'alert' | 'archived', test: FieldTest): Condition {
+function flagCondition(column: 'alert' | 'archived', test: ColumnTest): Condition {
   const passes = compileValueTest(test, { backtracking: true });
   const whenTrue = passes(true);
   if (whenTrue === passes(false)) return whenTrue ? TRUE : FALSE;
@@ -70,7 +70,7 @@ function flagCondition(column: 'alert' | 'archived', test: FieldTest): Condition
 }
 
 /** The column is null where there is no node, so only equality with a text says something. */
-function nodeCondition(test: FieldTest): Condition | null {
+function nodeCondition(test: ColumnTest): Condition | null {
   const values = test.op === 'in' ? test.values : test.op === 'compare' && test.how === 'eq' ? [test.value] : [];
   return values.length > 0 && values.every((value) => typeof value === 'string') ? textCondition('node_id', test) : null;
 }

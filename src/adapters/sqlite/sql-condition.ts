@@ -1,3 +1,8 @@
+import type { FieldTest } from '../../core/selector/selector.ts';
+
+/** A test of single values; what combines tests is combined in SQL. */
+export type ColumnTest = Exclude<FieldTest, { op: 'not' | 'every' }>;
+
 export type SqlValue = string | number | bigint | null;
 
 /** A condition that every matching row fulfils; if exact, no other row does. */

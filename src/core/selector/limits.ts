@@ -13,7 +13,13 @@ export interface SelectorLimits {
   pathLength: number;
 }
 
-export const DEFAULT_LIMITS: Readonly<SelectorLimits> = { depth: 32, clauses: 1_000, listLength: 10_000, regexLength: 1_000, pathLength: 100 };
+const DEFAULT_LIMITS: Readonly<SelectorLimits> = {
+  depth: 32,
+  clauses: 1_000,
+  listLength: 10_000,
+  regexLength: 1_000,
+  pathLength: 100,
+};
 
 /** Counts what a parse has used up. */
 export class Budget {
@@ -25,7 +31,8 @@ export class Budget {
   }
 
   spendClause(pointer: string): void {
-    if (++this.#clauses > this.limits.clauses) tooLarge(pointer, `has more than ${this.limits.clauses} conditions; use $in, or several queries`);
+    if (++this.#clauses > this.limits.clauses)
+      tooLarge(pointer, `has more than ${this.limits.clauses} conditions; use $in, or several queries`);
   }
 
   checkDepth(depth: number, pointer: string): void {

@@ -3,7 +3,7 @@ import type { Path } from './path.ts';
 import type { Regex } from './regex.ts';
 
 export type Comparison = 'eq' | 'gt' | 'gte' | 'lt' | 'lte';
-export type BitTest = 'allSet' | 'anySet' | 'allClear' | 'anyClear';
+type BitTest = 'allSet' | 'anySet' | 'allClear' | 'anyClear';
 
 /** A test of the values that a path reaches. `$ne`, `$nin` and `$exists: false` are `not` of their opposites, as in MongoDB. */
 export type FieldTest =
@@ -14,7 +14,7 @@ export type FieldTest =
   | { op: 'size'; size: number }
   | { op: 'mod'; divisor: bigint; remainder: bigint }
   | { op: 'bits'; how: BitTest; positions: readonly number[] }
-  | { op: 'regex'; regex: Regex }
+  | { op: 'regex'; regex: Regex; pointer: string }
   | { op: 'elementIs'; tests: readonly FieldTest[] }
   | { op: 'elementHas'; selector: Selector }
   | { op: 'not'; tests: readonly FieldTest[] }

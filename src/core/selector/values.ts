@@ -97,7 +97,7 @@ export function compareNumbers(a: number | bigint, b: number | bigint): number {
 }
 
 /** By code point, which is the order of the UTF-8 bytes that MongoDB and SQLite compare; `<` would go by UTF-16 unit. */
-export function compareText(a: string, b: string): number {
+function compareText(a: string, b: string): number {
   if (a === b) return 0;
   const end = Math.min(a.length, b.length);
   for (let i = 0; i < end; i++) {

@@ -1,0 +1,61 @@
+import { checkAddress, type Sender } from './mail-address.ts';
+import { oneLine } from './mail-text.ts';
+
+/** A mail as mailers are given it. Times are milliseconds since the epoch. */
+interface OutgoingMail {
+  to: string;
+  subject: string;
+  text: string;
+  html: string | null;
+  messageId: string;
+  date: number;
+}
+
+/** The fields of one message in the form that nodemailer composes: nothing in it is a list, a path or a header of the caller's choice. */
+export interface MessageFields {
+  from: Sender;
+  to: Sender;
+  /** Given apart from the headers, so that no parsing of these decides who gets the mail. */
+  envelope: { from: string; to: string[] };
+  subject: string;
+  text: string;
+  html?: string;
+  messageId: string;
+  date: Date;
+  headers: { 'Auto-Submitted': 'auto-generated' };
+}
+
+/** Long subjects are folded by whoever composes the message; this only keeps the header within reason. */
+const MAX_SUBJECT = 900;
+const MESSAGE_ID = /^[\w.!#$%&'*+/=?^`{|}~-]{1,200}@[A-Za-z0-9.-]{1,200}$/;
+
+/**
+ * The last check before a mail leaves, the same for every mailer: what does not pass is refused for good, since no retry changes it.
+ * Whatever wrote the delivery, the message has one recipient and these headers.
+ */
+export function messageFields(mail: OutgoingMail, from: Sender): { ok: true; fields: MessageFields } | { ok: false; detail: string } {
+  const to = checkAddress(mail.to);
+  if (!to.ok) return { ok: false, detail: `the recipient is refused: ${to.detail}` };
+  if (!MESSAGE_ID.test(mail.messageId)) return { ok: false, detail: 'the Message-ID is not valid' };
+  const date = new Date(mail.date);
+  if (Number.isNaN(date.getTime())) return { ok: false, detail: 'the date is not valid' };
+  if (typeof mail.text !== 'string' || (mail.html !== null && typeof mail.html !== 'string')) {
+    return { ok: false, detail: 'the body is not a text' };
+  }
+  const fields: MessageFields = {
+    from: { ...from },
+    to: { name: '', address: to.address },
+    envelope: { from: from.address, to: [to.address] },
+    subject: literal(oneLine(mail.subject, MAX_SUBJECT)),
+    text: mail.text === '' ? '\n' : mail.text, // an empty part would be left out, and with it the alternative for HTML
+    messageId: `<${mail.messageId}>`,
+    date,
+    headers: { 'Auto-Submitted': 'auto-generated' },
+  };
+  return { ok: true, fields: mail.html === null || mail.html === '' ? fields : { ...fields, html: mail.html } };
+}
+
+/** Plain ASCII that looks like an encoded word (RFC 2047) would be decoded by the reader, line breaks and all; a blank keeps it what it is. */
+function literal(header: string): string {
+  return header.replaceAll('=?', '= ?');
+}
