@@ -6,7 +6,8 @@ import { compileSelector } from '../../core/selector/match.ts';
 import { parseSelector } from '../../core/selector/parse.ts';
 import { parseProjection, project } from '../../core/selector/project.ts';
 import { compareForSort, parseSort, type Sort, type SortKey, sortValues } from '../../core/selector/sort.ts';
-import type { EventList, EventQuery } from '../../ports/event-store.ts';
+import { parseSelectorText } from '../../core/selector/text.ts';
+import type { EventList } from '../../ports/event-store.ts';
 import { cursorAt, pageOf, placeOf } from './paging.ts';
 import { pushDown } from './selector-sql.ts';
 
@@ -15,6 +16,12 @@ interface Row {
   id: string;
   doc: string;
   archived_at_ms: number | null;
+}
+/** An EventQuery as JSON texts. */
+export interface QueryTexts {
+  selector: string;
+  sort: string | null;
+  projection: string | null;
 }
 export interface ReadLimits {
   /** The most bytes (UTF-16 units) that one answer may have. */
@@ -50,11 +57,11 @@ export function eventReads(db: DatabaseSync, limits: ReadLimits) {
   };
 
   /** Rows that match, in the order asked for; SQL narrows them down as far as it can, the evaluator decides. */
-  function* matching(selector: ExactValue, more: { where: string[]; params: SQLInputValue[]; order: string }, deadline: number): Generator<Row> {
-    const parsed = parseSelector(selector);
+  function* matching(selector: string, more: { where: string[]; params: SQLInputValue[]; order: string }, deadline: number): Generator<Row> {
+    const parsed = parseSelector(parseSelectorText(selector));
     const { where, params, exact } = pushDown(parsed);
     const matches = exact ? null : compileSelector(parsed, { backtracking: true });
-    const conditions = [where === '' ? '1' : where, ...more.where].join(' AND ');
+    const conditions = [where, ...more.where].join(' AND ');
     const statement = db.prepare(`SELECT seq, id, doc, archived_at_ms FROM events WHERE ${conditions} ORDER BY ${more.order}`);
     let seen = 0;
     for (const value of statement.iterate(...params, ...more.params)) {
@@ -65,7 +72,7 @@ export function eventReads(db: DatabaseSync, limits: ReadLimits) {
     }
   }
 
-  const indexedPage = (query: EventQuery, page: PageRequest, sort: SortKey | null, deadline: number): Page<string> => {
+  const indexedPage = (query: QueryTexts, page: PageRequest, sort: SortKey | null, deadline: number): Page<string> => {
     const column = sort === null ? 'seq' : (SORT_COLUMNS[nameOf(sort)] as string);
     const [direction, beyond] = sort !== null && sort.direction === -1 ? ['DESC', '<'] : ['ASC', '>'];
     const place = page.cursor === null ? null : placeOf(page.cursor);
@@ -88,7 +95,7 @@ export function eventReads(db: DatabaseSync, limits: ReadLimits) {
   };
 
   /** Without an index the matches are gathered and sorted; the cursor is then a count. */
-  const sortedPage = (query: EventQuery, page: PageRequest, sort: Sort, deadline: number): Page<string> => {
+  const sortedPage = (query: QueryTexts, page: PageRequest, sort: Sort, deadline: number): Page<string> => {
     const found: { row: Row; values: ReturnType<typeof sortValues> }[] = [];
     for (const row of matching(query.selector, { where: [], params: [], order: 'seq' }, deadline)) {
       found.push({ row, values: sortValues(sort, documentOf(row)) });
@@ -120,17 +127,17 @@ export function eventReads(db: DatabaseSync, limits: ReadLimits) {
       const statement = db.prepare(`SELECT id, doc FROM events ${conditions} ORDER BY ts DESC, seq DESC LIMIT ? OFFSET ?`);
       return mapText(statement.iterate(...params, list.number === 0 ? -1 : list.number, list.offset) as Iterable<unknown> as Iterable<Row>);
     },
-    query: (query: EventQuery, deadline: number): string => mapText(matching(query.selector, { where: [], params: [], order: 'seq' }, deadline)),
-    page(query: EventQuery, page: PageRequest, deadline: number): Page<string> {
-      const sort = query.sort === null ? [] : parseSort(query.sort);
+    query: (query: QueryTexts, deadline: number): string => mapText(matching(query.selector, { where: [], params: [], order: 'seq' }, deadline)),
+    page(query: QueryTexts, page: PageRequest, deadline: number): Page<string> {
+      const sort = query.sort === null ? [] : parseSort(parseSelectorText(query.sort));
       const [first] = sort;
       if (sort.length === 0) return indexedPage(query, page, null, deadline);
       if (sort.length === 1 && first !== undefined && nameOf(first) in SORT_COLUMNS) return indexedPage(query, page, first, deadline);
       return sortedPage(query, page, sort, deadline);
     },
-    count(selector: ExactValue, deadline: number): number {
-      const { where, params, exact } = pushDown(parseSelector(selector));
-      if (exact) return (db.prepare(`SELECT count(*) AS count FROM events WHERE ${where === '' ? '1' : where}`).get(...params) as { count: number }).count;
+    count(selector: string, deadline: number): number {
+      const { where, params, exact } = pushDown(parseSelector(parseSelectorText(selector)));
+      if (exact) return (db.prepare(`SELECT count(*) AS count FROM events WHERE ${where}`).get(...params) as { count: number }).count;
       let count = 0;
       for (const _ of matching(selector, { where: [], params: [], order: 'seq' }, deadline)) count++;
       return count;
@@ -148,8 +155,8 @@ function documentOf(row: Row): ExactValue {
   return document;
 }
 
-function projector(projection: ExactValue | null): (row: Row) => string {
+function projector(projection: string | null): (row: Row) => string {
   if (projection === null) return (row) => row.doc;
-  const parsed = parseProjection(projection);
+  const parsed = parseProjection(parseSelectorText(projection));
   return (row) => stringifyExact(project(parsed, parseExact(row.doc) as ExactObject));
 }

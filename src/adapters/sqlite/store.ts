@@ -3,11 +3,13 @@ import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { executionIdPrefix } from '../../core/execution-id.ts';
 import type { DeliveryStore } from '../../ports/delivery-store.ts';
-import type { EventStore } from '../../ports/event-store.ts';
+import { selectorText } from '../../core/selector/text.ts';
+import type { EventQuery, EventStore } from '../../ports/event-store.ts';
 import type { HandlerStore } from '../../ports/handler-store.ts';
 import type { KeyStore } from '../../ports/key-store.ts';
 import type { Queue, Settlement } from '../../ports/queue.ts';
 import { type Durability, lockFolder } from './open.ts';
+import type { QueryTexts } from './read-events.ts';
 import { Readers } from './readers.ts';
 import { firingRow, submissionRow } from './rows.ts';
 import type { SettlementRow } from './write-executions.ts';
@@ -54,14 +56,19 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   };
 }
 
+/** A query crosses the thread border as texts: cloning would make plain objects of the exact numbers. */
+function queryTexts({ selector, sort, projection }: EventQuery): QueryTexts {
+  return { selector: selectorText(selector), sort: sort && selectorText(sort), projection: projection && selectorText(projection) };
+}
+
 function eventStore(writer: Writer, readers: Readers): EventStore {
   return {
     append: (submissions) => writer.call('appendAll', submissions.map(submissionRow)),
     get: (id) => readers.call('event', id),
     list: (list) => readers.call('list', list),
-    query: (query) => readers.callBounded('query', query),
-    page: (query, page) => readers.callBounded('page', query, page),
-    count: (selector) => readers.callBounded('count', selector),
+    query: (query) => readers.callBounded('query', queryTexts(query)),
+    page: (query, page) => readers.callBounded('page', queryTexts(query), page),
+    count: (selector) => readers.callBounded('count', selectorText(selector)),
     total: () => readers.call('total'),
     archive: (what, at) => ('ids' in what ? writer.call('archiveIds', what.ids, at) : writer.call('archiveBefore', what.beforeText, at)),
     listArchived: (number, offset) => readers.call('listArchived', number, offset),
