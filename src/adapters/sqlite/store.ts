@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { executionIdPrefix } from '../../core/execution-id.ts';
 import type { DeliveryStore } from '../../ports/delivery-store.ts';
+import type { ExactValue } from '../../core/json.ts';
 import { selectorText } from '../../core/selector/text.ts';
 import type { EventQuery, EventStore } from '../../ports/event-store.ts';
 import type { HandlerStore } from '../../ports/handler-store.ts';
@@ -58,7 +59,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 
 /** A query crosses the thread border as texts: cloning would make plain objects of the exact numbers. */
 function queryTexts({ selector, sort, projection }: EventQuery): QueryTexts {
-  return { selector: selectorText(selector), sort: sort && selectorText(sort), projection: projection && selectorText(projection) };
+  const textOf = (value: ExactValue | null): string | null => (value === null ? null : selectorText(value));
+  return { selector: selectorText(selector), sort: textOf(sort), projection: textOf(projection) };
 }
 
 function eventStore(writer: Writer, readers: Readers): EventStore {
