@@ -101,9 +101,19 @@ export const ERRORS = {
     title: 'This regular expression is not offered here',
     remedy: 'Handler filters run in linear time: leave out look-around and back references.',
   },
-  projection_invalid: { status: 400, retryable: false, title: 'The projection is not valid', remedy: 'Name members with 1 or with 0, not both.' },
+  projection_invalid: {
+    status: 400,
+    retryable: false,
+    title: 'The projection is not valid',
+    remedy: 'Name members with 1 or with 0, not both.',
+  },
   sort_invalid: { status: 400, retryable: false, title: 'The sort order is not valid', remedy: 'Give at most five members, each 1 or -1.' },
-  cursor_invalid: { status: 400, retryable: false, title: 'The cursor is not valid', remedy: 'Use next_cursor of the same list as it came.' },
+  cursor_invalid: {
+    status: 400,
+    retryable: false,
+    title: 'The cursor is not valid',
+    remedy: 'Use next_cursor of the same list as it came.',
+  },
   query_deadline: {
     status: 503,
     retryable: false,
@@ -134,6 +144,18 @@ export const ERRORS = {
     title: 'The request comes from another site',
     remedy: 'Call the API from the same origin, or send a key.',
   },
+  rate_limited: {
+    status: 429,
+    retryable: true,
+    title: 'Too many failed attempts from this address',
+    remedy: 'Wait for Retry-After seconds; check the key.',
+  },
+  request_timeout: {
+    status: 408,
+    retryable: true,
+    title: 'The request took too long to arrive',
+    remedy: 'Send it again without pauses; POST /events with NDJSON may take any time while data flows.',
+  },
   last_admin_key: {
     status: 409,
     retryable: false,
@@ -141,7 +163,12 @@ export const ERRORS = {
     remedy: 'Create another admin key first.',
   },
   store_unavailable: { status: 503, retryable: true, title: 'The store does not answer', remedy: 'Try again; see /readyz.' },
-  store_full: { status: 507, retryable: true, title: 'The store has no room left', remedy: 'Free space in the data folder; nothing was half stored.' },
+  store_full: {
+    status: 507,
+    retryable: true,
+    title: 'The store has no room left',
+    remedy: 'Free space in the data folder; nothing was half stored.',
+  },
   overloaded: { status: 503, retryable: true, title: 'Too much is waiting to be stored', remedy: 'Try again after Retry-After seconds.' },
   shutting_down: { status: 503, retryable: true, title: 'The server is stopping', remedy: 'Try again after Retry-After seconds.' },
   internal: { status: 500, retryable: true, title: 'Something went wrong inside', remedy: 'Report it with the request id.' },
@@ -153,6 +180,9 @@ export type ErrorCode = keyof typeof ERRORS;
 export interface Fault {
   pointer: string;
   detail: string;
+  /** For a fault within a text of several lines, such as a handler's code: where, counted from 1. */
+  line?: number;
+  column?: number;
 }
 
 /** An error that its caller caused or can act on. `message` may be shown to the client; it never holds secrets. */

@@ -1,8 +1,8 @@
 const MINUTE = 60_000;
 
 /**
- * Minutes between tries after temporary failures. The first five fit within 20 minutes even with jitter, the last of them past the 15
- * that greylisting servers ask for at most; then the steps grow, and after about 48 hours the mail is given up.
+ * Minutes between tries after temporary failures. The first five fit within 20 minutes even with jitter, the last of them beyond the 15
+ * that strict greylisting asks for; then the steps grow, and after about 48 hours the mail is given up. docs/mail.md has the table.
  */
 const STEPS_MINUTES = [1, 2, 4, 7, 5, 30, 60, 120, 240, 360, 360, 480, 480, 720] as const;
 /** Part of a step by which it may be longer or shorter. */

@@ -23,6 +23,7 @@ export interface OutcomeMailInput extends MailSubject {
   outcome: Outcome;
   /** The registrant's source of that version, to show the failing line; null when it is not at hand. */
   source: string | null;
+  /** Also the date of the mail; outcomes have fractions of milliseconds, deliveries do not. */
   createdAt: number;
 }
 
@@ -46,7 +47,7 @@ export function outcomeMail(input: OutcomeMailInput): NewDelivery {
     text: cutBytes(renderText(content), MAIL_BOUNDS.body),
     html: renderHtml(content),
     messageId: messageIdOf(site, id),
-    createdAt: input.createdAt,
+    createdAt: Math.trunc(input.createdAt),
   };
 }
 
@@ -60,7 +61,7 @@ export interface HandlerMailInput extends MailSubject {
 
 /**
  * A mail that a handler asked for, as it wrote it: only bounded and cleaned of what no mail may carry. HTML beyond the bound is left out
- * whole, since half a document may mean something else.
+ * whole, since half a document may mean something else. The recipient was checked when the handler called; mailers refuse any other.
  */
 export function handlerMail({ site, effect, n, createdAt, ...subject }: HandlerMailInput): NewDelivery {
   const id = deliveryId(site, subject, 'mail', n);
@@ -74,7 +75,7 @@ export function handlerMail({ site, effect, n, createdAt, ...subject }: HandlerM
     text: bounded(plainText(effect.text), MAIL_BOUNDS.body),
     html: html === null || utf8Length(html) > MAIL_BOUNDS.body ? null : html,
     messageId: messageIdOf(site, id),
-    createdAt,
+    createdAt: Math.trunc(createdAt),
   };
 }
 

@@ -178,7 +178,7 @@ class Outbox implements Delivering {
 
   #attemptOf({ id, attempts: before }: Delivery, result: MailResult): DeliveryAttempt {
     const { clock, random, log } = this.#deps;
-    const now = clock.now();
+    const now = Math.trunc(clock.now());
     const attempts = before + 1;
     if (result.kind === 'accepted') return { id, state: 'sent', attempts, nextAt: null, lastError: null, sentAt: now };
     const lastError = oneLine(result.detail, MAX_ERROR_LENGTH);

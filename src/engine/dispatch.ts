@@ -43,13 +43,15 @@ export interface DispatcherOptions {
   tagsOf(json: string): readonly string[];
   clock: Clock;
   log: Log;
-  /** The most executions of one handler, and of all, that are held in memory. */
+  /** The most executions of one handler, and of all, that are held in memory, and the characters of their inputs. */
   laneRoom?: number;
   totalRoom?: number;
+  totalUnits?: number;
 }
 
-const LANE_ROOM = 2_048;
+const LANE_ROOM = 16_384;
 const TOTAL_ROOM = 50_000;
+const TOTAL_UNITS = 64 * 1024 * 1024;
 const CLAIM_LIMIT = 512;
 const BATCHES_PER_LANE = 2;
 const MAX_BATCHES = 128;
@@ -66,13 +68,14 @@ export class Dispatcher {
   readonly #versions = new Map<string, HandlerVersion>();
   #runnable: Lane[] = [];
   #held = 0;
+  #heldUnits = 0;
   #reserved = 0;
   #batches = 0;
   #stopping = false;
   #idle: (() => void)[] = [];
 
   constructor(options: DispatcherOptions) {
-    this.#o = { laneRoom: LANE_ROOM, totalRoom: TOTAL_ROOM, ...options };
+    this.#o = { laneRoom: LANE_ROOM, totalRoom: TOTAL_ROOM, totalUnits: TOTAL_UNITS, ...options };
   }
 
   /** Begins with what the store still holds from before. */
@@ -88,7 +91,8 @@ export class Dispatcher {
       this.#lane(handlerId).reserve(0, 0);
       return false;
     }
-    const room = this.#held + this.#reserved < this.#o.totalRoom ? this.#o.laneRoom : 0;
+    const hasRoom = this.#held + this.#reserved < this.#o.totalRoom && this.#heldUnits < this.#o.totalUnits;
+    const room = hasRoom ? this.#o.laneRoom : 0;
     const reserved = this.#lane(handlerId).reserve(room, this.#o.clock.now());
     if (reserved) this.#reserved++;
     return reserved;
@@ -126,8 +130,12 @@ export class Dispatcher {
   /** Stops an execution that this server holds, wherever it is. */
   abort(executionId: string): void {
     for (const lane of this.#lanes.values()) {
-      if (lane.drop(executionId) !== null) return void this.#held--;
-      if (lane.inFlight.has(executionId)) return this.#o.sandbox.abort(executionId);
+      const dropped = lane.drop(executionId);
+      if (dropped !== null) return this.#letGo(dropped);
+      const running = lane.finish(executionId);
+      if (running === null) continue;
+      this.#letGo(running);
+      return this.#o.sandbox.abort(executionId);
     }
   }
 
@@ -171,8 +179,18 @@ export class Dispatcher {
   }
 
   #take(lane: Lane, item: Ready): void {
-    this.#held++;
+    this.#hold(item);
     lane.push(item);
+  }
+
+  #hold(item: Ready): void {
+    this.#held++;
+    this.#heldUnits += item.input.length;
+  }
+
+  #letGo(item: Ready): void {
+    this.#held--;
+    this.#heldUnits -= item.input.length;
   }
 
   #queueUp(lane: Lane): void {
@@ -294,7 +312,7 @@ export class Dispatcher {
 
   #settled(lane: Lane, settled: SettledExecution[]): void {
     for (const { item, retryAt, leaseLost } of settled) {
-      if (lane.finish(item.lease.executionId) !== null) this.#held--;
+      if (lane.finish(item.lease.executionId) !== null) this.#letGo(item);
       if (retryAt !== null) this.#retryLater(lane, item, retryAt);
       if (leaseLost) this.#o.sandbox.evict(lane.handlerId);
     }
@@ -330,7 +348,7 @@ export class Dispatcher {
       return;
     }
     const room = Math.min(this.#o.laneRoom - lane.held, this.#o.totalRoom - this.#held, CLAIM_LIMIT);
-    if (room > 0 && lane.held < this.#o.laneRoom / 2) void this.#claim(lane, room);
+    if (room > 0 && this.#heldUnits < this.#o.totalUnits && lane.held < this.#o.laneRoom / 2) void this.#claim(lane, room);
   }
 
   async #claim(lane: Lane, limit: number): Promise<void> {
@@ -353,8 +371,8 @@ export class Dispatcher {
 
   #claimed(lane: Lane, { leased, nextRunAt }: Claim, now: number): void {
     for (const one of leased) {
-      this.#held++;
       const item: Ready = { ...one, suspect: false };
+      this.#hold(item);
       if (item.runAt > now) {
         lane.delay(item);
         this.#wakeDelayedAt(lane, item.runAt);
@@ -394,7 +412,7 @@ export class Dispatcher {
   async #giveBack(lane: Lane): Promise<void> {
     const items = lane.drain();
     if (items.length === 0) return;
-    this.#held -= items.length;
+    for (const item of items) this.#letGo(item);
     lane.backlogAt = Math.min(lane.backlogAt ?? Number.POSITIVE_INFINITY, ...items.map((item) => item.runAt));
     // Without a release they would be found again at the next start, as lost: nothing is gone when this fails.
     await this.#o.queue

@@ -61,7 +61,7 @@ export function createEngine(options: EngineOptions): Engine {
   const { store, handlers, keys, sandbox, clock, random, hash, log, defaults, limits } = options;
   let stopping = false;
   const scopesOf = (keyId: string) => keys.liveScopes(keyId);
-  const prefixOf = ({ lease, replays, createdAt }: Ready) => emitPrefix({ id: lease.executionId, replays, createdAt }, hash);
+  const prefixOf = ({ lease, replays, createdAt }: Ready) => emitPrefix({ id: lease.executionId, replays, createdAt });
 
   const delivering = startDelivering({ store: store.deliveries, mailer: options.mailer, clock, random, log });
   const plan = planner({ match: (hook, firing) => handlers.match(hook, firing), isEmpty: (hook) => handlers.isEmpty(hook), reserve: (id) => dispatcher.reserve(id), hash });

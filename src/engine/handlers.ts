@@ -61,6 +61,8 @@ export type HandlerChange = 'put' | 'state' | 'removed';
 
 /** The registry as the engine has it: also what matches, and what runs. */
 export interface LiveHandlers extends HandlerRegistry {
+  /** Like `get`, with null for one that is not registered. */
+  find(id: number): Handler | null;
   /** The handlers that a firing of the hook runs (B8), by id: only enabled ones whose key is live now. */
   match(hook: string, firing: Firing): Handler[];
   /** Whether `match` finds nothing whatever the firing is. */
@@ -123,9 +125,13 @@ class Registry implements LiveHandlers {
     return hook === null ? all : all.filter((handler) => handler.hook === hook);
   }
 
+  find(id: number): Handler | null {
+    return this.#handlers.get(id) ?? null;
+  }
+
   get(id: number): Handler {
-    const handler = this.#handlers.get(id);
-    if (handler === undefined) throw new EngineError('handler_not_found', `No handler ${id}`);
+    const handler = this.find(id);
+    if (handler === null) throw new EngineError('handler_not_found', `No handler ${id}`);
     return handler;
   }
 

@@ -9,18 +9,18 @@ const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
 const MAX_ANSWER_UNITS = 1_048_576;
 
-/** What handlers may ask for while they run, with the rights of the key they act with (B10). Arguments arrive as the JSON text of a list. */
+/** What handlers may ask for while they run, with the rights of the key they act with (B10). Arguments arrive as the JSON text of an object. */
 export function hostCalls(options: { events: EventStore; queue: Pick<Queue, 'state'>; scopesOf(keyId: string): readonly Scope[] | null }): HostCalls {
   const { events, queue, scopesOf } = options;
-  const ops: Record<HostOp, (args: ExactValue[], handlerId: number) => Promise<string>> = {
-    'events.get': async ([id]) => (await events.get(text(id, 'the id'))) ?? 'null',
-    'events.count': async ([selector]) => String(await events.count(selector ?? {})),
-    async 'events.query'([selector, how]) {
-      const query = { selector: selector ?? {}, sort: option(how, 'sort'), projection: option(how, 'projection') };
-      const { items } = await events.page(query, { limit: limitOf(option(how, 'limit')), cursor: null });
+  const ops: Record<HostOp, (args: Argument, handlerId: number) => Promise<string>> = {
+    'events.get': async (argument) => (await events.get(text(argument('id'), 'the id'))) ?? 'null',
+    'events.count': async (argument) => String(await events.count(argument('selector') ?? {})),
+    async 'events.query'(argument) {
+      const query = { selector: argument('selector') ?? {}, sort: argument('sort'), projection: argument('projection') };
+      const { items } = await events.page(query, { limit: limitOf(argument('limit')), cursor: null });
       return `[${items.join(',')}]`;
     },
-    'state.get': async ([key], handlerId) => (await queue.state(handlerId, text(key, 'the key'))) ?? 'null',
+    'state.get': async (argument, handlerId) => (await queue.state(handlerId, text(argument('key'), 'the key'))) ?? 'null',
   };
   return {
     async call({ registrant, handlerId }, op, argsText) {
@@ -29,7 +29,8 @@ export function hostCalls(options: { events: EventStore; queue: Pick<Queue, 'sta
       if (op.startsWith('events.') && !hasScope(scopes, 'events:read'))
         throw new HostCallRefused('permission', `${op} needs a key with the scope events:read.`);
       const args = parseExact(argsText);
-      const answer = await ops[op](Array.isArray(args) ? args : [], handlerId).catch((error: unknown) => {
+      const argument: Argument = (name) => (isObject(args) ? (memberOf(args, name) ?? null) : null);
+      const answer = await ops[op](argument, handlerId).catch((error: unknown) => {
         throw error instanceof EngineError ? new HostCallRefused('invalid', `${op}: ${error.message}`) : error;
       });
       if (answer.length > MAX_ANSWER_UNITS) throw new HostCallRefused('invalid', `${op}: the answer is larger than 1 MiB; ask for less with limit or projection.`);
@@ -38,13 +39,11 @@ export function hostCalls(options: { events: EventStore; queue: Pick<Queue, 'sta
   };
 }
 
-function text(value: ExactValue | undefined, what: string): string {
+type Argument = (name: string) => ExactValue;
+
+function text(value: ExactValue, what: string): string {
   if (typeof value === 'string') return value;
   throw new HostCallRefused('invalid', `${what} must be a text.`);
-}
-
-function option(how: ExactValue | undefined, name: string): ExactValue | null {
-  return isObject(how) ? (memberOf(how, name) ?? null) : null;
 }
 
 function limitOf(value: ExactValue | null): number {

@@ -33,6 +33,7 @@ const NEXT_DUE_WINDOW = 1_000;
 
 /** Writes of the queue. Runs in the writer thread, inside its transaction. */
 export function executionWrites(db: DatabaseSync, { append, fire }: ReturnType<typeof eventWrites>) {
+  // "state < 2" looks needless beside "state = 0", but without it SQLite does not see that the partial index serves the query.
   const fenced = 'WHERE seq = ? AND state = 1 AND attempt = ?';
   const succeed = db.prepare(
     `UPDATE executions SET state = 2, started_at = ?, finished_at = ?, output = ?, logs = ?, error = NULL ${fenced}`,
@@ -42,20 +43,20 @@ export function executionWrites(db: DatabaseSync, { append, fire }: ReturnType<t
        attempts = json_insert(coalesce(attempts, '[]'), '$[#]', json(?)) ${fenced}`,
   );
   const release = db.prepare(`UPDATE executions SET state = 0, attempt = attempt - 1 ${fenced}`);
-  const selectArrived = db.prepare('SELECT * FROM executions WHERE state = 0 AND handler_id = ? ORDER BY seq LIMIT ?');
-  const selectDue = db.prepare('SELECT * FROM executions WHERE state = 0 AND handler_id = ? AND run_at <= ? ORDER BY seq LIMIT ?');
+  const selectArrived = db.prepare('SELECT * FROM executions WHERE state < 2 AND state = 0 AND handler_id = ? ORDER BY seq LIMIT ?');
+  const selectDue = db.prepare('SELECT * FROM executions WHERE state < 2 AND state = 0 AND handler_id = ? AND run_at <= ? ORDER BY seq LIMIT ?');
   const lease = db.prepare('UPDATE executions SET state = 1, attempt = attempt + 1 WHERE seq = ?');
   const nextDue = db.prepare(
-    'SELECT min(run_at) AS at FROM (SELECT run_at FROM executions WHERE state = 0 AND handler_id = ? ORDER BY seq LIMIT ?)',
+    'SELECT min(run_at) AS at FROM (SELECT run_at FROM executions WHERE state < 2 AND state = 0 AND handler_id = ? ORDER BY seq LIMIT ?)',
   );
   const selectEvent = db.prepare('SELECT doc, root, depth, NULL AS tags FROM events WHERE id = ?');
   const selectFiring = db.prepare('SELECT payload AS doc, root, depth, tags FROM firings WHERE id = ?');
-  const selectLost = db.prepare('SELECT seq, attempt, attempts FROM executions WHERE state = 1');
+  const selectLost = db.prepare('SELECT seq, attempt, attempts FROM executions WHERE state < 2 AND state = 1');
   const giveBack = db.prepare(
     `UPDATE executions SET state = 0, attempts = json_insert(coalesce(attempts, '[]'), '$[#]', json(?)) WHERE seq = ?`,
   );
   const pendingByHandler = db.prepare(
-    'SELECT handler_id AS handlerId, min(run_at) AS firstRunAt FROM executions WHERE state = 0 GROUP BY handler_id',
+    'SELECT handler_id AS handlerId, min(run_at) AS firstRunAt FROM executions WHERE state < 2 AND state = 0 GROUP BY handler_id',
   );
   const byId = db.prepare('SELECT seq, state, attempt, started_at, finished_at, error, attempts FROM executions WHERE id = ?');
   const cancelOne = db.prepare('UPDATE executions SET state = 4, finished_at = ? WHERE id = ? AND state < 2');

@@ -29,7 +29,7 @@ export class Writer implements AsyncDisposable {
   }
 
   static async start(folder: string, durability: Durability): Promise<Writer> {
-    const worker = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: { folder, durability }, execArgv: [], env: {} });
+    const worker = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: { folder, durability } });
     await once(worker, 'message');
     return new Writer(worker);
   }

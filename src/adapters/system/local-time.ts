@@ -6,11 +6,14 @@ export interface LocalTime {
   naiveOffsetMinutes(localUs: number): number;
 }
 
+const QUARTER_US = 900_000_000;
 const two = (value: number): string => String(value).padStart(2, '0');
 
 export function localTime(): LocalTime {
   let second = Number.NaN;
   let secondText = '';
+  let lastQuarter = Number.NaN;
+  let lastOffset = 0;
   // The clock has milliseconds; the rest comes from the monotonic one, so that events of one millisecond are told apart.
   const nowUs = (): number => Date.now() * 1_000 + Number((process.hrtime.bigint() / 1_000n) % 1_000n);
   return {
@@ -26,11 +29,15 @@ export function localTime(): LocalTime {
       return fraction === 0 ? secondText : `${secondText}.${String(fraction).padStart(6, '0')}`;
     },
     naiveOffsetMinutes(localUs) {
+      // Zones change their offset on a quarter of an hour, and most events are of the same one.
+      const quarter = Math.floor(localUs / QUARTER_US);
+      if (quarter === lastQuarter) return lastOffset;
       // Read as if it were UTC to get at the digits, then as local time.
       const shown = new Date(localUs / 1_000);
       const local = new Date(shown.getUTCFullYear(), shown.getUTCMonth(), shown.getUTCDate(), shown.getUTCHours(), shown.getUTCMinutes());
-      const offset = -local.getTimezoneOffset();
-      return Number.isNaN(offset) ? 0 : offset;
+      lastQuarter = quarter;
+      lastOffset = -local.getTimezoneOffset() || 0;
+      return lastOffset;
     },
   };
 }

@@ -1,0 +1,109 @@
+import type { LogLevelName } from '../../../core/execution.ts';
+import type { Bridge } from './bridge.ts';
+import { callerPlace } from './errors.ts';
+import { jsonText } from './json.ts';
+import type { Run } from './run.ts';
+import type { GuestSettings } from './settings.ts';
+import { stateOf } from './state.ts';
+
+const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const MAX_SLEEP_MS = 2 ** 31 - 1;
+
+/** What every `ctx` of one isolate shares. */
+export interface Shared {
+  handler: object;
+  hook: string;
+  config: unknown;
+  timeoutMs: number;
+}
+
+export function sharedOf(settings: GuestSettings, config: unknown): Shared {
+  freezeDeep(config);
+  const handler = Object.freeze({ ...settings.handler, config });
+  return { handler, hook: settings.hook, config, timeoutMs: settings.timeoutMs };
+}
+
+/** The second argument of a handler: frozen, made anew for each execution, and dead when the execution ends. */
+export function contextOf(run: Run, shared: Shared, bridge: Bridge): object {
+  const { id, attempt, tags } = run.assignment;
+  return Object.freeze({
+    handler: shared.handler,
+    hook: shared.hook,
+    config: shared.config,
+    execution: Object.freeze({ id, attempt, deadlineAt: run.startedAt + shared.timeoutMs }),
+    tags: Object.freeze(tags),
+    log: logOf(run),
+    events: eventsOf(run, bridge),
+    state: stateOf(run, bridge),
+    mail: Object.freeze({ send: (mail: unknown) => sendMail(run, mail) }),
+    sleep: (ms: unknown) => sleep(run, bridge, ms),
+  });
+}
+
+function logOf(run: Run): object {
+  const at =
+    (level: LogLevelName) =>
+    (...args: unknown[]) =>
+      run.log(level, args);
+  return Object.freeze({ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') });
+}
+
+function eventsOf(run: Run, bridge: Bridge): object {
+  return Object.freeze({
+    async get(id: unknown) {
+      if (typeof id !== 'string') throw new TypeError('events.get takes the id of an event');
+      return bridge.call(run, 'events.get', { id });
+    },
+    async query(selector: unknown = {}, options: unknown = {}) {
+      const { limit, sort, projection } = recordOf(options, 'the options of events.query');
+      return bridge.call(run, 'events.query', { selector: recordOf(selector, 'a selector'), limit, sort, projection });
+    },
+    async count(selector: unknown = {}) {
+      return bridge.call(run, 'events.count', { selector: recordOf(selector, 'a selector') });
+    },
+    emit: (event: unknown) => emit(run, event),
+  });
+}
+
+/** Throws at once what it refuses, so that a forgotten `await` does not hide it. */
+function emit(run: Run, given: unknown): Promise<string> {
+  const event = recordOf(given, 'an event');
+  const text = jsonText(event);
+  const { _id, event_id } = event;
+  const ownId = _id ?? event_id;
+  const id = typeof ownId === 'string' ? ownId : run.assignment.emitPrefix + ordinal(run.emits);
+  run.emit({ op: 'emit', event: text, ...callerPlace() });
+  return Promise.resolve(id);
+}
+
+function ordinal(n: number): string {
+  return `${CROCKFORD[(n >> 10) & 31]}${CROCKFORD[(n >> 5) & 31]}${CROCKFORD[n & 31]}`;
+}
+
+function sendMail(run: Run, given: unknown): Promise<void> {
+  const { to, subject, text, html } = recordOf(given, 'a mail');
+  const addresses: unknown[] = Array.isArray(to) ? to : [to];
+  if (addresses.length === 0 || !addresses.every((address) => typeof address === 'string' && address !== '')) {
+    throw new TypeError('mail.send needs "to": an address or a list of them');
+  }
+  if (typeof subject !== 'string' || typeof text !== 'string') throw new TypeError('mail.send needs the texts "subject" and "text"');
+  if (html !== undefined && html !== null && typeof html !== 'string') throw new TypeError('"html" of a mail is a text');
+  run.mail({ op: 'mail', to: addresses.join(', '), subject, text, html: html ?? null });
+  return Promise.resolve();
+}
+
+function sleep(run: Run, bridge: Bridge, ms: unknown): Promise<void> {
+  if (typeof ms !== 'number' || !(ms >= 0)) throw new TypeError('sleep takes milliseconds');
+  return bridge.sleep(run, Math.min(ms, MAX_SLEEP_MS));
+}
+
+function recordOf(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError(`${what} is an object`);
+  return value as Record<string, unknown>; // any object can be read by name
+}
+
+function freezeDeep(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  Object.freeze(value);
+  for (const key of Object.keys(value)) freezeDeep(Reflect.get(value, key));
+}
