@@ -8,7 +8,7 @@ export interface Refusal {
   code: number;
   text: string;
 }
-export interface ReceivedMail {
+interface ReceivedMail {
   from: string;
   to: string[];
   raw: string;

@@ -1,0 +1,56 @@
+import type { ValidationIssue } from '../../core/validation.ts';
+import type { ItemResult } from '../../engine/ingest.ts';
+import { pointerTo } from '../../core/selector/selector-error.ts';
+
+/** At most so many stored items are listed, and as many of the others. */
+const MAX_LISTED = 100_000;
+const MAX_ERRORS = 10;
+const MAX_TEXT = 300;
+
+/** Counts what became of the items of an upload and lists them, as JSON text: a million results are held more cheaply so. */
+export class Tally {
+  readonly #counts = { stored: 0, duplicate: 0, conflict: 0, invalid: 0 };
+  readonly #listed: string[] = [];
+  readonly #roomFor: { stored: number; others: number };
+  #isTruncated = false;
+
+  constructor(options: { listStored: boolean; maxListed?: number }) {
+    const max = options.maxListed ?? MAX_LISTED;
+    this.#roomFor = { stored: options.listStored ? max : Number.NaN, others: max };
+  }
+
+  add(results: readonly ItemResult[]): void {
+    for (const item of results) {
+      this.#counts[item.result]++;
+      this.#list(item);
+    }
+  }
+
+  /** The members of the answer, without braces. */
+  members(): string {
+    const { stored, duplicate, conflict, invalid } = this.#counts;
+    const truncated = this.#isTruncated ? ',"items_truncated":true' : '';
+    return `"stored":${stored},"duplicate":${duplicate},"conflict":${conflict},"invalid":${invalid},"items":[${this.#listed.join(',')}]${truncated}`;
+  }
+
+  #list(item: ItemResult): void {
+    const kind = item.result === 'stored' ? 'stored' : 'others';
+    const room = this.#roomFor[kind];
+    if (Number.isNaN(room)) return; // not wanted, so nothing is missing
+    if (room === 0) {
+      this.#isTruncated = true;
+      return;
+    }
+    this.#roomFor[kind]--;
+    this.#listed.push(itemText(item));
+  }
+}
+
+function itemText({ index, id, result, issues }: ItemResult): string {
+  const errors = issues === undefined ? '' : `,"errors":${JSON.stringify(issues.slice(0, MAX_ERRORS).map(itemError))}`;
+  return `{"index":${index},"id":${JSON.stringify(id)},"result":"${result}"${errors}}`;
+}
+
+function itemError({ loc, msg }: ValidationIssue): { pointer: string; detail: string } {
+  return { pointer: loc.reduce<string>(pointerTo, '').slice(0, MAX_TEXT), detail: msg.slice(0, MAX_TEXT) };
+}

@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { flag } from '../query-values.ts';
+import type { HttpDeps } from '../deps.ts';
+import { type Reply, type Route, route } from '../route.ts';
+
+export function operationRoutes(deps: HttpDeps): Route[] {
+  return [health(deps), healthz(), readyz(deps), settings(deps), ...definitions(deps)];
+}
+
+const Health = z
+  .object({
+    healthy: z.boolean(),
+    description: z.string(),
+    version: z.string(),
+    db_connected: z.boolean(),
+    total_events: z.int(),
+    otel_enabled: z.null(),
+    otel_exporter_type: z.null(),
+    otel_endpoint: z.null(),
+  })
+  .meta({ id: 'Health' });
+
+function health(deps: HttpDeps): Route {
+  return route({
+    method: 'get',
+    path: '/health',
+    area: 'operation',
+    scope: null,
+    madsci: true,
+    summary: 'How the server is, as MADSci clients ask',
+    description: 'Always 200; /readyz tells by its status.',
+    replies: { 200: { description: 'Health', schema: Health } },
+    /** M22 */
+    async handle() {
+      const { ready, checks } = await deps.health();
+      const failed = Object.entries(checks).filter(([, { ok }]) => !ok);
+      const total = await deps.events.total().catch(() => null);
+      const isHealthy = ready && total !== null;
+      const description = isHealthy ? 'Event Manager is running normally' : `Not ready: ${failed.map(([name]) => name).join(', ') || 'store'}`;
+      return { status: 200, json: madsciHealth(isHealthy, description, total, deps.version) };
+    },
+  });
+}
+
+function madsciHealth(healthy: boolean, description: string, total: number | null, version: string): z.infer<typeof Health> {
+  return {
+    healthy,
+    description,
+    version,
+    db_connected: total !== null,
+    total_events: total ?? 0,
+    otel_enabled: null,
+    otel_exporter_type: null,
+    otel_endpoint: null,
+  };
+}
+
+function healthz(): Route {
+  return route({
+    method: 'get',
+    path: '/healthz',
+    area: 'operation',
+    scope: null,
+    summary: 'Whether the process answers',
+    replies: { 200: { description: 'It does', schema: z.object({ status: z.literal('ok') }) } },
+    handle: async () => ({ status: 200, json: { status: 'ok' } }),
+  });
+}
+
+const Readiness = z
+  .object({
+    ready: z.boolean(),
+    checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string().optional() })),
+  })
+  .meta({ id: 'Readiness' });
+
+function readyz(deps: HttpDeps): Route {
+  return route({
+    method: 'get',
+    path: '/readyz',
+    area: 'operation',
+    scope: null,
+    summary: 'Whether the server can do its work',
+    replies: {
+      200: { description: 'It can', schema: Readiness },
+      503: { description: 'It cannot, and why', schema: Readiness },
+    },
+    async handle() {
+      const report = await deps.health();
+      return { status: report.ready ? 200 : 503, json: report };
+    },
+  });
+}
+
+const SettingsQuery = z.object({
+  include_defaults: flag(true, 'Whether settings that were not set are shown.'),
+  include_schema: flag(false, 'Whether the types of the settings are shown too.'),
+});
+
+/** What include_defaults=false leaves, besides secrets (M23). */
+const ALWAYS_OWN = 'manager_id';
+const REDACTED = '***REDACTED***';
+
+function settings(deps: HttpDeps): Route {
+  return route({
+    method: 'get',
+    path: '/settings',
+    area: 'operation',
+    scope: 'events:read',
+    madsci: true,
+    summary: 'The settings in use, without secrets',
+    query: SettingsQuery,
+    replies: { 200: { description: 'Settings by name', schema: z.object({ settings: z.record(z.string(), z.unknown()) }) } },
+    /** M23 */
+    async handle({ query }) {
+      const entries = Object.entries(deps.settings);
+      const shown = query.include_defaults ? entries : entries.filter(([name, value]) => name === ALWAYS_OWN || value === REDACTED);
+      const json = { settings: Object.fromEntries(shown) };
+      return { status: 200, json: query.include_schema ? { ...json, ...settingsSchema(deps) } : json };
+    },
+  });
+}
+
+function settingsSchema({ settings: values }: HttpDeps): { schema: unknown; schema_title: string } {
+  const title = 'EventManagerSettings';
+  const properties = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { type: jsonType(value), title: name }]));
+  return { schema: { title, type: 'object', properties }, schema_title: title };
+}
+
+function jsonType(value: unknown): string {
+  if (value === null || value === undefined) return 'null';
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'number' && Number.isInteger(value) ? 'integer' : typeof value;
+}
+
+const Definition = z
+  .object({ name: z.string(), description: z.string(), manager_id: z.string(), manager_type: z.literal('event_manager') })
+  .meta({ id: 'Definition' });
+
+/** M25: what clients of MADSci 0.4 to 0.6 ask first, under each of the names it had. */
+function definitions(deps: HttpDeps): Route[] {
+  const reply: Reply = { status: 200, json: definition(deps) };
+  return ['/definition', '/info', '/'].map((path) =>
+    route({
+      method: 'get',
+      path,
+      area: 'operation',
+      scope: null,
+      madsci: true,
+      summary: 'Name and kind of this server',
+      replies: { 200: { description: 'Definition', schema: Definition } },
+      handle: async () => reply,
+    }),
+  );
+}
+
+function definition({ settings: values, managerId }: HttpDeps): z.infer<typeof Definition> {
+  const textOf = (name: string, fallback: string): string => {
+    const value = values[name];
+    return typeof value === 'string' ? value : fallback;
+  };
+  return {
+    name: textOf('manager_name', 'Event Manager'),
+    description: textOf('manager_description', 'Stores events and runs handlers on them'),
+    manager_id: managerId,
+    manager_type: 'event_manager',
+  };
+}

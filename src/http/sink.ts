@@ -1,0 +1,61 @@
+import { ERRORS } from '../core/errors.ts';
+import type { HttpDeps } from './deps.ts';
+import { type Context, type Middleware, requestId } from './exchange.ts';
+import { LIMITS } from './limits.ts';
+import { assertHost, hostCheck, isMadsci } from './origin.ts';
+import { acceptsProblem, ClientGone, errorReply, HttpError, knownError } from './problem.ts';
+import { send } from './send.ts';
+
+/** The first middleware: turns away what may not enter, answers every error, and keeps count of requests under way. */
+export interface Sink {
+  middleware: Middleware;
+  readonly active: number;
+}
+
+export function errorSink(deps: HttpDeps, isClosing: () => boolean): Sink {
+  const isOurHost = hostCheck(deps.allowedHosts);
+  const sink = { active: 0, middleware };
+
+  async function middleware(ctx: Context, next: () => Promise<void>): Promise<void> {
+    sink.active++;
+    ctx.state.exchange = { requestId: requestId(ctx.req.headers['x-request-id']), startedAt: performance.now(), route: null };
+    try {
+      if (isClosing() || deps.stopping()) throw new HttpError('shutting_down', 'The server is stopping', { headers: { Connection: 'close' } });
+      assertHost(isOurHost, ctx.req);
+      await next();
+      logAnswer(ctx);
+    } catch (error) {
+      answerError(ctx, error);
+    } finally {
+      sink.active--;
+    }
+  }
+
+  function answerError(ctx: Context, error: unknown): void {
+    if (error instanceof ClientGone || ctx.req.socket.destroyed) {
+      ctx.respond = false;
+      log(ctx, 'debug', 'client gone');
+      return;
+    }
+    const known = knownError(error);
+    const { status } = ERRORS[known.code];
+    const { exchange } = ctx.state;
+    const madsci = isMadsci(exchange.route) && !acceptsProblem(ctx.req.headers.accept);
+    send(ctx, errorReply(known, { madsci, path: ctx.path, requestId: exchange.requestId }));
+    log(ctx, status >= 500 ? 'error' : 'info', known.message, { code: known.code, ...(status >= 500 ? { error: known.cause ?? known } : {}) });
+  }
+
+  function logAnswer(ctx: Context): void {
+    const ms = performance.now() - ctx.state.exchange.startedAt;
+    log(ctx, ms >= LIMITS.slowMs ? 'info' : 'debug', 'answered');
+  }
+
+  /** Never the query string or the body: either may hold what a log should not. */
+  function log(ctx: Context, level: 'debug' | 'info' | 'error', message: string, more?: Record<string, unknown>): void {
+    const { requestId: id, startedAt } = ctx.state.exchange;
+    const ms = Math.round((performance.now() - startedAt) * 10) / 10;
+    deps.log(level, message, { request_id: id, method: ctx.method, path: ctx.path, status: ctx.res.statusCode, ms, ...more });
+  }
+
+  return sink;
+}

@@ -1,0 +1,32 @@
+import { attack } from './hostile-case.ts';
+
+/** Experiment 14: too much of what is allowed. Quotas are counted before anything leaves the isolate. */
+export const FLOODS = [
+  attack('log flood', "for (let i = 0; i < 1e6; i++) ctx.log.info('line', i);", 'succeeded', 'timeout'),
+  attack('log of a huge text', "ctx.log.info('x'.repeat(2 ** 27));", 'succeeded'),
+  attack('log of a huge object', 'ctx.log.info(Array.from({ length: 1e6 }, (_, i) => ({ i })));', 'succeeded', 'memory', 'timeout'),
+  attack('console flood', "for (let i = 0; i < 1e6; i++) console.log('x'.repeat(100));", 'succeeded', 'timeout'),
+  attack('calls at once', 'await Promise.all(Array.from({ length: 100 }, () => ctx.events.count({})));', 'rejected'),
+  attack('calls in a row', 'for (;;) await ctx.events.count({});', 'rejected', 'timeout'),
+  attack('calls whose refusal is ignored', 'for (;;) { try { await ctx.events.count({}); } catch { } }', 'timeout'),
+  attack('calls nobody waits for', "for (let i = 0; i < 32; i++) ctx.state.get('k' + i); return 1;", 'succeeded'),
+  attack('huge arguments', "await ctx.events.query({ a: 'x'.repeat(1e6) });", 'rejected'),
+  attack('emit flood', 'for (;;) ctx.events.emit({ event_type: "x" });', 'rejected'),
+  attack('huge event', "ctx.events.emit({ a: 'x'.repeat(1e6) });", 'rejected'),
+  attack('huge effects', "for (;;) ctx.state.set('k', 'x'.repeat(1e5));", 'rejected'),
+  attack('state flood', "for (let i = 0; ; i++) ctx.state.set('k' + i, i);", 'rejected'),
+  attack('increment flood', "for (;;) ctx.state.increment('k');", 'rejected'),
+  attack('mail flood', "for (;;) ctx.mail.send({ to: 'a@b.c', subject: 's', text: 't' });", 'rejected'),
+  attack('huge mail', "ctx.mail.send({ to: 'a@b.c', subject: 's', text: 'x'.repeat(2e6) });", 'rejected'),
+  attack('sleep flood', 'for (;;) ctx.sleep(1e6);', 'rejected'),
+  attack('sleeps of nothing', 'for (;;) await ctx.sleep(0);', 'rejected', 'timeout'),
+  attack('unhandled rejections', "for (let i = 0; i < 1e4; i++) Promise.reject(new Error('x' + i)); return 1;", 'succeeded'),
+  attack('unhandled hostile rejection', 'Promise.reject(new Proxy({}, { get() { for (;;); } })); return 1;', 'succeeded', 'timeout'),
+  attack('work left behind', 'const again = () => Promise.resolve().then(again); again(); return 1;', 'succeeded', 'timeout', 'memory'),
+  attack('calls after the end', 'const left = () => ctx.sleep(1).then(left, left); setTimeout ?? 0;', 'thrown'),
+  attack('emit after the end', "ctx.sleep(5).then(() => ctx.events.emit({ event_type: 'late' })); return 1;", 'succeeded'),
+  attack('wrong arguments', 'await ctx.events.get({ toString() { for (;;); } });', 'thrown'),
+  attack('selector with a hostile toJSON', 'await ctx.events.query({ toJSON() { return null; } });', 'thrown', 'rejected', 'succeeded'),
+  attack('sleep of no number', "await ctx.sleep('1000');", 'thrown'),
+  attack('state key that is no text', 'ctx.state.set({ toString: () => "k" }, 1);', 'thrown'),
+];

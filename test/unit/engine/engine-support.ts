@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSqliteStore, type SqliteStore } from '../../../src/adapters/sqlite/store.ts';
+import type { Caller, Scope } from '../../../src/core/key.ts';
+import type { HandlerRegistration } from '../../../src/engine/handlers.ts';
+import type { KeyRing } from '../../../src/engine/keys.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
+import type { Sandbox } from '../../../src/ports/sandbox.ts';
+
+/** A real store in a folder of its own. */
+export async function openStore(): Promise<SqliteStore> {
+  const folder = mkdtempSync(join(tmpdir(), 'hookwright-unit-'));
+  const store = await openSqliteStore({ folder, durability: 'normal', readers: 1 });
+  const dispose = (): PromiseLike<void> => store[Symbol.asyncDispose]();
+  return {
+    ...store,
+    async [Symbol.asyncDispose]() {
+      await dispose();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface HandClock extends Clock {
+  advance(ms: number): void;
+  readonly timers: number;
+}
+
+/** Time that passes only when it is told to. */
+export function handClock(start = Date.UTC(2026, 2, 1)): HandClock {
+  let now = start;
+  const timers = new Set<{ at: number; run: () => void }>();
+  return {
+    now: () => now,
+    after(ms, run) {
+      const timer = { at: now + ms, run };
+      timers.add(timer);
+      return () => void timers.delete(timer);
+    },
+    advance(ms) {
+      now += ms;
+      for (const timer of timers) {
+        if (timer.at > now) continue;
+        timers.delete(timer);
+        timer.run();
+      }
+    },
+    get timers() {
+      return timers.size;
+    },
+  };
+}
+
+/** Compiles anything but code with `!!`, which it refuses on line 2, column 5; notes what is evicted. */
+export function pickySandbox(): Pick<Sandbox, 'compile' | 'evict'> & { evicted: number[]; compiled: string[] } {
+  const evicted: number[] = [];
+  const compiled: string[] = [];
+  return {
+    evicted,
+    compiled,
+    async compile({ code }) {
+      compiled.push(code);
+      if (code.includes('??')) return { ok: false, message: 'No default export', line: null, column: null };
+      return code.includes('!!') ? { ok: false, message: 'Unexpected token', line: 2, column: 5 } : { ok: true, javascript: `js:${code}` };
+    },
+    evict: (id) => void evicted.push(id),
+  };
+}
+
+/** Makes a key and answers its holder. */
+export async function callerOf(
+  keys: KeyRing,
+  name: string,
+  scopes: readonly Scope[] = ['handlers:write'],
+  expiresAt: number | null = null,
+) {
+  const { key, secret } = await keys.create({ name, scopes, expiresAt }, { keyId: null, name: 'test', scopes: ['admin'] });
+  const caller: Caller = { keyId: key.id, name, scopes };
+  return { caller, secret, keyId: key.id };
+}
+
+export function registration(fields: Partial<HandlerRegistration> = {}): HandlerRegistration {
+  return {
+    hook: 'event.on_ingest',
+    name: 'check',
+    code: 'export default () => 1',
+    language: 'javascript',
+    tags: [],
+    filter: '{}',
+    notifyOnSuccess: null,
+    notifyOnFailure: null,
+    config: '{}',
+    timeoutMs: 10_000,
+    memoryMb: 64,
+    retry: { maxAttempts: 3, backoff: { firstMs: 1_000, factor: 4, maxMs: 60_000 }, maxAgeMs: null },
+    concurrency: 1,
+    orderingKey: null,
+    enabled: null,
+    ...fields,
+  };
+}
