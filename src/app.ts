@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -53,18 +53,29 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   const { clock = systemClock, random = Math.random } = overrides;
   const folder = config.DATA_DIR;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const store = stack.use(await openSqliteStore({ folder, durability: config.DURABILITY, deadlineMs: config.QUERY_DEADLINE_MS, resultBytes: RESULT_BYTES }));
+  const store = stack.use(
+    await openSqliteStore({ folder, durability: config.DURABILITY, deadlineMs: config.QUERY_DEADLINE_MS, resultBytes: RESULT_BYTES }),
+  );
   const newId = monotonicFactory();
   const managerId = await store.keys.keepSetting('manager_id', newId());
 
   const report = (what: string) => (error: unknown) => log('error', what, { error });
-  const keys = stack.use(await keyRing({ store: store.keys, crypto: nodeCryptography, clock, report: report('the last uses of keys were not written') }));
+  const keys = stack.use(
+    await keyRing({ store: store.keys, crypto: nodeCryptography, clock, report: report('the last uses of keys were not written') }),
+  );
   const admin = await keys.ensureAdminKey(config.ADMIN_KEY ?? null);
   const from = senderOf(config.MAIL_FROM);
   const mailer = stack.use(overrides.mailer ?? mailerOf(config, from));
   const host = hostCalls({ events: store.events, queue: store.queue, scopesOf: (keyId) => keys.liveScopes(keyId) });
   const sandbox = stack.use(await isolateSandbox({ runners: config.RUNNERS ?? Math.max(2, availableParallelism()), host, log }));
-  const handlers = await handlerRegistry({ store: store.handlers, sandbox, keys, hooks: HOOKS, now: clock.now, report: report('a stored handler matches nothing') });
+  const handlers = await handlerRegistry({
+    store: store.handlers,
+    sandbox,
+    keys,
+    hooks: HOOKS,
+    now: clock.now,
+    report: report('a stored handler matches nothing'),
+  });
 
   let url = '';
   const engine = createEngine({
@@ -73,7 +84,14 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     keys,
     sandbox,
     mailer,
-    site: { get publicUrl() { return config.PUBLIC_URL ?? url; }, domain: messageIdDomain(from.address), version, digest: sha256 },
+    site: {
+      get publicUrl() {
+        return config.PUBLIC_URL ?? url;
+      },
+      domain: messageIdDomain(from.address),
+      version,
+      digest: sha256,
+    },
     hooks: HOOKS,
     defaults: { newId, managerId, ...localTime() },
     limits: { ...DEFAULT_EVENT_LIMITS, allowCustomTypes: config.ALLOW_CUSTOM_EVENT_TYPES, allowAnySourceIds: config.ALLOW_ANY_SOURCE_IDS },
@@ -116,11 +134,18 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   url = `http://${config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST}:${port}`;
 
   const owned = stack.move();
-  return { url, adminKey: admin.secret, mailDestination: mailer.destination, lostAttempts, engine, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    url,
+    adminKey: admin.secret,
+    mailDestination: mailer.destination,
+    lostAttempts,
+    engine,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
+const sha256 = (text: string): string => hash('sha256', text);
+const sha1 = (text: string): string => hash('sha1', text);
 
 function senderOf(text: string): Sender {
   const sender = checkSender(text);
@@ -129,12 +154,18 @@ function senderOf(text: string): Sender {
 }
 
 function mailerOf(config: Config, from: Sender): Mailer {
-  return config.SMTP_URL === undefined ? emlMailer({ folder: join(config.DATA_DIR, 'mail'), from }) : smtpMailer({ url: config.SMTP_URL, from });
+  return config.SMTP_URL === undefined
+    ? emlMailer({ folder: join(config.DATA_DIR, 'mail'), from })
+    : smtpMailer({ url: config.SMTP_URL, from });
 }
 
 /** Names under which requests may come in (DNS rebinding); null takes any, where a key is needed for everything anyway. */
 function allowedHosts(config: Config): readonly string[] | null {
-  if (config.ALLOWED_HOSTS?.includes('*') || (!config.isLoopback && config.ALLOWED_HOSTS === undefined && config.anonymousScopes.length === 0)) return null;
+  if (
+    config.ALLOWED_HOSTS?.includes('*') ||
+    (!config.isLoopback && config.ALLOWED_HOSTS === undefined && config.anonymousScopes.length === 0)
+  )
+    return null;
   const own = config.PUBLIC_URL === undefined ? [] : [new URL(config.PUBLIC_URL).hostname];
   return ['127.0.0.1', 'localhost', '[::1]', '::1', config.HOST, ...own, ...(config.ALLOWED_HOSTS ?? [])];
 }

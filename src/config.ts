@@ -13,11 +13,7 @@ const flag = z.string().transform((text, context) => {
   return z.NEVER;
 });
 const whole = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'takes a whole number')
-    .transform(Number)
-    .pipe(z.number().min(min).max(max));
+  z.string().regex(/^\d+$/, 'takes a whole number').transform(Number).pipe(z.number().min(min).max(max));
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -31,21 +27,41 @@ export const SETTINGS = z.object({
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Anything but loopback needs a key for every request.'),
   PORT: whole(0, 65_535).default(8001).describe('Port to listen on; 0 takes a free one.'),
   DATA_DIR: z.string().min(1).default('./data').describe('Folder of the database, and of mails when there is no SMTP_URL.'),
-  DURABILITY: z.enum(['full', 'normal']).default('full').describe('full: an answered event survives a power cut. normal: it survives a crash of the process.'),
+  DURABILITY: z
+    .enum(['full', 'normal'])
+    .default('full')
+    .describe('full: an answered event survives a power cut. normal: it survives a crash of the process.'),
   PUBLIC_URL: httpUrl.optional().describe('Where people reach the server; used in links. Default: the address it listens on.'),
-  ADMIN_KEY: z.string().min(16, 'takes at least 16 characters').regex(/^\S+$/, 'takes no blanks').optional().describe('Sets the admin key. Default: the first start makes one and prints it once.'),
-  ALLOW_ANONYMOUS: list.pipe(z.array(z.enum(SCOPES))).optional().describe('Scopes of callers without a key. Default: events:read,events:write on loopback, none elsewhere.'),
+  ADMIN_KEY: z
+    .string()
+    .min(16, 'takes at least 16 characters')
+    .regex(/^\S+$/, 'takes no blanks')
+    .optional()
+    .describe('Sets the admin key. Default: the first start makes one and prints it once.'),
+  ALLOW_ANONYMOUS: list
+    .pipe(z.array(z.enum(SCOPES)))
+    .optional()
+    .describe('Scopes of callers without a key. Default: events:read,events:write on loopback, none elsewhere.'),
   ALLOWED_HOSTS: list.optional().describe('Host names by which requests may address the server, besides its own; * takes any.'),
-  SMTP_URL: z.string().regex(/^smtps?:\/\//, 'takes a URL such as smtp://user:password@mail.example.org:587').optional().describe('Mail server. Default: mails become .eml files in DATA_DIR/mail.'),
+  SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\//, 'takes a URL such as smtp://user:password@mail.example.org:587')
+    .optional()
+    .describe('Mail server. Default: mails become .eml files in DATA_DIR/mail.'),
   MAIL_FROM: z.string().min(3).default('Hookwright <hookwright@localhost.localdomain>').describe('Sender of mails.'),
   ALERT_LEVEL: whole(0, 50).default(40).describe('Events at or above this log level fire event.on_alert.'),
   RUNNERS: whole(1, 64).optional().describe('The most processes that run handlers. Default: one per core, at least two.'),
   QUERY_DEADLINE_MS: whole(100, 600_000).default(10_000).describe('How long a query may take before it is stopped.'),
-  MAX_BODY_BYTES: whole(1_024, 1_073_741_824).default(16_777_216).describe('The largest request body, apart from POST /events, which has no bound.'),
+  MAX_BODY_BYTES: whole(1_024, 1_073_741_824)
+    .default(16_777_216)
+    .describe('The largest request body, apart from POST /events, which has no bound.'),
   MAX_EVENT_BYTES: whole(1_024, 268_435_456).default(16_777_216).describe('The largest single event.'),
   ALLOW_CUSTOM_EVENT_TYPES: flag.default(false).describe('Takes event types beyond the 63 of MADSci.'),
   ALLOW_ANY_SOURCE_IDS: flag.default(false).describe('Takes ids in source that are no ULIDs.'),
-  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('How much is logged, as JSON lines on standard error.'),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('How much is logged, as JSON lines on standard error.'),
 });
 
 type Settings = z.infer<typeof SETTINGS>;

@@ -10,7 +10,8 @@ const STOP_MS = 10_000;
 /** Runs the server until a signal asks it to stop. Exit codes: 0 stopped as asked, 1 failed, 2 settings that cannot be used. */
 async function main(): Promise<number> {
   const shutdown = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => (shutdown.signal.aborted ? process.exit(1) : shutdown.abort(name)));
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => (shutdown.signal.aborted ? process.exit(1) : shutdown.abort(name)));
   if (existsSync('.env')) process.loadEnvFile('.env');
   const config = readConfig(process.env, (path) => readFileSync(path, 'utf8'));
   const log = logger(config.LOG_LEVEL);

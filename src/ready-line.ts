@@ -14,8 +14,13 @@ export function readyLine(app: App, config: Config): string {
     `  Mails  ${app.mailDestination}${config.SMTP_URL === undefined ? ' (.eml files; set SMTP_URL to send them)' : ''}`,
   ];
   if (app.lostAttempts > 0) lines.push(`  The last stop cut off ${app.lostAttempts} executions; they run again.`);
-  if (!config.isLoopback && !url.startsWith('https:')) lines.push('  Warning: listening beyond this machine without TLS; keys can be read on the way. Put a TLS proxy in front.');
+  if (!config.isLoopback && !url.startsWith('https:'))
+    lines.push('  Warning: listening beyond this machine without TLS; keys can be read on the way. Put a TLS proxy in front.');
   if (key !== null) lines.push('', '  Admin key, shown only this once; keep it:', `    ${key}`);
-  lines.push('', `  Try:  curl -s ${url}/event -H 'Content-Type: application/json' -d '{"event_type":"test","event_data":{"message":"hello"}}'`, '');
+  lines.push(
+    '',
+    `  Try:  curl -s ${url}/event -H 'Content-Type: application/json' -d '{"event_type":"test","event_data":{"message":"hello"}}'`,
+    '',
+  );
   return `${lines.join('\n')}\n`;
 }

@@ -10,5 +10,11 @@ export function publicSettings(config: Config, managerId: string): Readonly<Reco
     const value = config[name as keyof Config];
     return [name.toLowerCase(), SECRET.has(name) && value !== undefined ? REDACTED : (value ?? null)];
   });
-  return { manager_id: managerId, manager_name: 'Hookwright', manager_description: null, manager_type: 'event_manager', ...Object.fromEntries(shown) };
+  return {
+    manager_id: managerId,
+    manager_name: 'Hookwright',
+    manager_description: null,
+    manager_type: 'event_manager',
+    ...Object.fromEntries(shown),
+  };
 }

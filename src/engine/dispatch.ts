@@ -1,10 +1,10 @@
 import type { Outcome } from '../core/execution.ts';
 import type { Handler, HandlerVersion } from '../core/handler.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
 import type { Claim, LeaseRef, NewExecution, Queue } from '../ports/queue.ts';
 import type { BatchSink, Sandbox, SandboxExecution } from '../ports/sandbox.ts';
 import { Lane, type Ready } from './lane.ts';
-import type { Log } from '../ports/log.ts';
 
 /** What the executions of one commit have in common. */
 export interface Subject {
@@ -24,7 +24,10 @@ export interface DispatchHandlers {
 }
 
 /** How the dispatcher hands on what ended; `done` must be called when the outcome is in the store (or its lease is lost). */
-export type SettleOutcomes = (ended: { item: Ready; version: HandlerVersion; outcome: Outcome }[], done: (settled: SettledExecution[]) => void) => void;
+export type SettleOutcomes = (
+  ended: { item: Ready; version: HandlerVersion; outcome: Outcome }[],
+  done: (settled: SettledExecution[]) => void,
+) => void;
 export interface SettledExecution {
   item: Ready;
   /** When it goes on, if the store put it back to pending. */
@@ -131,11 +134,11 @@ export class Dispatcher {
   abort(executionId: string): void {
     for (const lane of this.#lanes.values()) {
       const dropped = lane.drop(executionId);
-      if (dropped !== null) return this.#letGo(dropped);
-      const running = lane.finish(executionId);
-      if (running === null) continue;
-      this.#letGo(running);
-      return this.#o.sandbox.abort(executionId);
+      const item = dropped ?? lane.finish(executionId);
+      if (item === null) continue;
+      this.#letGo(item);
+      if (dropped === null) this.#o.sandbox.abort(executionId);
+      return;
     }
   }
 

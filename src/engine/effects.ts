@@ -1,8 +1,8 @@
-import { checkAddress } from '../core/mail-address.ts';
 import { emittedId } from '../core/emitted-id.ts';
 import { type EventDefaults, type EventLimits, type NormalisedEvent, normaliseEvent, type ValidationIssue } from '../core/event.ts';
 import type { Effect, ExecutionError } from '../core/execution.ts';
 import { hasScope, type Scope } from '../core/key.ts';
+import { checkAddress } from '../core/mail-address.ts';
 import type { StateEffect } from '../ports/queue.ts';
 
 /** What a handler may cause before a chain of events is cut off. */
@@ -51,7 +51,10 @@ function takeEvent(effect: Extract<Effect, { op: 'emit' }>, checked: CheckedEffe
   if (!hasScope(context.scopes ?? [], 'events:write'))
     return { ...error('permission', 'events.emit needs a key with the scope events:write.'), ...at };
   if (context.depth >= MAX_DEPTH)
-    return { ...error('rejected', `events.emit: the chain of handlers that led here is ${MAX_DEPTH} long already; look for a loop.`), ...at };
+    return {
+      ...error('rejected', `events.emit: the chain of handlers that led here is ${MAX_DEPTH} long already; look for a loop.`),
+      ...at,
+    };
   const n = checked.events.length;
   const defaults: EventDefaults = { ...context.defaults, newId: () => emittedId(context.prefix, n) };
   const result = normaliseEvent(effect.event, defaults, context.limits);
@@ -61,7 +64,10 @@ function takeEvent(effect: Extract<Effect, { op: 'emit' }>, checked: CheckedEffe
 }
 
 function describe(issues: readonly ValidationIssue[]): string {
-  return issues.map(({ loc, msg }) => (loc.length === 0 ? msg : `${loc.join('.')}: ${msg}`)).join('; ').slice(0, 2_000);
+  return issues
+    .map(({ loc, msg }) => (loc.length === 0 ? msg : `${loc.join('.')}: ${msg}`))
+    .join('; ')
+    .slice(0, 2_000);
 }
 
 function error(reason: 'permission' | 'rejected', message: string): ExecutionError {

@@ -64,7 +64,12 @@ export function createEngine(options: EngineOptions): Engine {
   const prefixOf = ({ lease, replays, createdAt }: Ready) => emitPrefix({ id: lease.executionId, replays, createdAt });
 
   const delivering = startDelivering({ store: store.deliveries, mailer: options.mailer, clock, random, log });
-  const plan = planner({ match: (hook, firing) => handlers.match(hook, firing), isEmpty: (hook) => handlers.isEmpty(hook), reserve: (id) => dispatcher.reserve(id), hash });
+  const plan = planner({
+    match: (hook, firing) => handlers.match(hook, firing),
+    isEmpty: (hook) => handlers.isEmpty(hook),
+    reserve: (id) => dispatcher.reserve(id),
+    hash,
+  });
   const planEvent = eventPlanner({ plan, alertLevel: options.alertLevel, now: clock.now });
   const settle = settler({
     queue: store.queue,

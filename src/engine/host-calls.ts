@@ -10,7 +10,11 @@ const MAX_LIMIT = 1_000;
 const MAX_ANSWER_UNITS = 1_048_576;
 
 /** What handlers may ask for while they run, with the rights of the key they act with (B10). Arguments arrive as the JSON text of an object. */
-export function hostCalls(options: { events: EventStore; queue: Pick<Queue, 'state'>; scopesOf(keyId: string): readonly Scope[] | null }): HostCalls {
+export function hostCalls(options: {
+  events: EventStore;
+  queue: Pick<Queue, 'state'>;
+  scopesOf(keyId: string): readonly Scope[] | null;
+}): HostCalls {
   const { events, queue, scopesOf } = options;
   const ops: Record<HostOp, (args: Argument, handlerId: number) => Promise<string>> = {
     'events.get': async (argument) => (await events.get(text(argument('id'), 'the id'))) ?? 'null',
@@ -33,7 +37,8 @@ export function hostCalls(options: { events: EventStore; queue: Pick<Queue, 'sta
       const answer = await ops[op](argument, handlerId).catch((error: unknown) => {
         throw error instanceof EngineError ? new HostCallRefused('invalid', `${op}: ${error.message}`) : error;
       });
-      if (answer.length > MAX_ANSWER_UNITS) throw new HostCallRefused('invalid', `${op}: the answer is larger than 1 MiB; ask for less with limit or projection.`);
+      if (answer.length > MAX_ANSWER_UNITS)
+        throw new HostCallRefused('invalid', `${op}: the answer is larger than 1 MiB; ask for less with limit or projection.`);
       return answer;
     },
   };

@@ -1,5 +1,5 @@
-import { type EventDefaults, type EventLimits, type NormalisedEvent, normaliseEvent, type ValidationIssue } from '../core/event.ts';
 import { EngineError } from '../core/errors.ts';
+import { type EventDefaults, type EventLimits, type NormalisedEvent, normaliseEvent, type ValidationIssue } from '../core/event.ts';
 import type { AppendResult, EventStore } from '../ports/event-store.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { EventPlanner, PlannedEvent } from './plan-events.ts';

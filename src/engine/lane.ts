@@ -1,5 +1,5 @@
-import type { SandboxHandler } from '../ports/sandbox.ts';
 import type { Leased } from '../ports/queue.ts';
+import type { SandboxHandler } from '../ports/sandbox.ts';
 
 /** A leased execution in this server's memory. */
 export interface Ready extends Leased {
@@ -195,6 +195,7 @@ export class Lane {
 
   #release(item: Ready): void {
     this.inFlight.delete(item.lease.executionId);
-    if (item.orderingKey !== null && this.#heldKeys.get(item.orderingKey) === item.lease.executionId) this.#heldKeys.delete(item.orderingKey);
+    if (item.orderingKey !== null && this.#heldKeys.get(item.orderingKey) === item.lease.executionId)
+      this.#heldKeys.delete(item.orderingKey);
   }
 }

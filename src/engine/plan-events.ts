@@ -25,7 +25,13 @@ export function eventPlanner(options: { plan: Planner; alertLevel: number; now()
     const { id, type, level, alert, archived, timestamp, timestampUs, nodeId, json, defaulted } = event;
     return {
       submission: { event: { id, type, level, alert, archived, timestamp, timestampUs, nodeId, json, defaulted, cause }, executions },
-      subject: { id, input: json, tags: executions.length === 0 ? NO_TAGS : firing.tags(), root: cause?.root ?? id, depth: cause?.depth ?? 0 },
+      subject: {
+        id,
+        input: json,
+        tags: executions.length === 0 ? NO_TAGS : firing.tags(),
+        root: cause?.root ?? id,
+        depth: cause?.depth ?? 0,
+      },
     };
   };
 }

@@ -6,18 +6,24 @@ import type { Scope } from '../core/key.ts';
 import { retryDelay } from '../core/retry.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { AppendResult, Submission } from '../ports/event-store.ts';
+import type { Log } from '../ports/log.ts';
 import type { FireResult, FiringPlan, Queue, Settlement, SettleResult } from '../ports/queue.ts';
 import type { Dispatcher, SettledExecution, SettleOutcomes, Subject } from './dispatch.ts';
 import { checkEffects } from './effects.ts';
 import type { Ready } from './lane.ts';
-import type { Log } from '../ports/log.ts';
 import { failureFiring } from './on-failure.ts';
-import type { EventPlanner, PlannedEvent } from './plan-events.ts';
 import type { Planner } from './plan.ts';
+import type { EventPlanner, PlannedEvent } from './plan-events.ts';
 
 /** Writes the mails of an execution. Pure; the settler only puts them into the commit. */
 export interface OutcomeMails {
-  finished(input: { item: Ready; handler: { id: number; name: string }; version: HandlerVersion; outcome: Outcome; to: string }): NewDelivery;
+  finished(input: {
+    item: Ready;
+    handler: { id: number; name: string };
+    version: HandlerVersion;
+    outcome: Outcome;
+    to: string;
+  }): NewDelivery;
   sent(item: Ready, mails: readonly Extract<Effect, { op: 'mail' }>[], at: number): NewDelivery[];
 }
 
@@ -89,7 +95,12 @@ function failed(o: SettlerOptions, item: Ready, version: HandlerVersion, outcome
   const delay = FINAL.has(error.reason) ? null : retryDelay(version.retry, item.failures + 1, now - item.createdAt, o.random);
   if (delay !== null) {
     const runAt = Math.ceil(now + delay);
-    return { settlement: { ...base, kind: 'retry', runAt, deliveries: [] }, settled: { item, retryAt: runAt, leaseLost: false }, events: [], firings: [] };
+    return {
+      settlement: { ...base, kind: 'retry', runAt, deliveries: [] },
+      settled: { item, retryAt: runAt, leaseLost: false },
+      events: [],
+      firings: [],
+    };
   }
   const mail = finishedMail(o, item, version, outcome);
   const firing = failureFiring({ item, handler: o.nameOf(item.handlerId), version, error, at: now }, o.plan);
@@ -123,7 +134,11 @@ async function commit(o: SettlerOptions, pending: Pending[], tries: number): Pro
   }
   for (const [index, one] of pending.entries()) written(o, one, results[index] as SettleResult);
   if (pending.some(hasDeliveries)) o.onDeliveries();
-  return pending.map(({ settled }, index) => ({ ...settled, retryAt: lost(results[index]) ? null : settled.retryAt, leaseLost: lost(results[index]) }));
+  return pending.map(({ settled }, index) => ({
+    ...settled,
+    retryAt: lost(results[index]) ? null : settled.retryAt,
+    leaseLost: lost(results[index]),
+  }));
 }
 
 const lost = (result: SettleResult | undefined): boolean => result?.kind === 'lease_lost';
@@ -139,4 +154,3 @@ function written(o: SettlerOptions, { events, firings }: Pending, result: Settle
   for (const [index, { subject, submission }] of events.entries()) admit(subject, submission, settled?.events[index]);
   for (const [index, { subject, plan }] of firings.entries()) admit(subject, plan, settled?.firings[index]);
 }
-

@@ -68,9 +68,7 @@ export class HostCallRefused extends Error {
   }
 }
 
-export type CompileResult =
-  | { ok: true; javascript: string }
-  | { ok: false; message: string; line: number | null; column: number | null };
+export type CompileResult = { ok: true; javascript: string } | { ok: false; message: string; line: number | null; column: number | null };
 
 /** Runs registrants' code where it can hurt nobody. */
 export interface Sandbox extends AsyncDisposable {

@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const VENV_PYTHON = join(ROOT, '.cache/interop-venv/bin/python');
 
 /** Python with nothing but its standard library. */
-export const SYSTEM_PYTHON = process.env['PYTHON'] ?? 'python3';
+export const { PYTHON: SYSTEM_PYTHON = 'python3' } = process.env;
 
 export interface PythonRun {
   code: number | null;
@@ -30,9 +30,10 @@ export async function runPython(
   folder: string,
   env: Record<string, string> = {},
 ): Promise<PythonRun> {
+  const { PATH = '' } = process.env;
   const child = spawn(python, args, {
     cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', HOME: folder, TZ: 'UTC', PYTHONUTF8: '1', PYTHONDONTWRITEBYTECODE: '1', ...env },
+    env: { PATH, HOME: folder, TZ: 'UTC', PYTHONUTF8: '1', PYTHONDONTWRITEBYTECODE: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = once(child, 'close') as Promise<[number | null]>;

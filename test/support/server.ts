@@ -21,8 +21,21 @@ export interface ServerProcess extends AsyncDisposable {
 /** `folder`: start on the data of an earlier server; it is then not removed. */
 export async function startServer(options: { env?: Record<string, string>; folder?: string } = {}): Promise<ServerProcess> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'hookwright-'));
-  const env = { PATH: process.env['PATH'] ?? '', HOST: '127.0.0.1', PORT: '0', DATA_DIR: folder, ADMIN_KEY, LOG_LEVEL: 'warn', TZ: 'UTC', ...options.env };
-  const child = spawn(process.execPath, ['--no-node-snapshot', join(ROOT, 'src/main.ts')], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOST: '127.0.0.1',
+    PORT: '0',
+    DATA_DIR: folder,
+    ADMIN_KEY,
+    LOG_LEVEL: 'warn',
+    TZ: 'UTC',
+    ...options.env,
+  };
+  const child = spawn(process.execPath, ['--no-node-snapshot', join(ROOT, 'src/main.ts')], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   const exited = once(child, 'exit') as Promise<[number | null]>;
   const ready = new Promise<string>((resolve, reject) => {
@@ -55,8 +68,17 @@ export async function startServer(options: { env?: Record<string, string>; folde
   };
 }
 
+// The answers of an API are whatever they are: tests look at members that they know.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Answer = any;
+
 /** fetch with the admin key and JSON on both sides. */
-export async function api(server: { url: string }, method: string, path: string, body?: unknown): Promise<{ status: number; body: any }> {
+export async function api(
+  server: { url: string },
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; body: Answer }> {
   const headers: Record<string, string> = { Authorization: `Bearer ${ADMIN_KEY}` };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   const response = await fetch(`${server.url}${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });

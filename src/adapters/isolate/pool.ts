@@ -6,6 +6,7 @@ const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 5_000;
 const SUPERVISE_MS = 100;
 const STOP_MS = 2_000;
+const CLOSING: CompileResult = { ok: false, message: 'the sandbox is closing', line: null, column: null };
 
 interface CompileWait {
   source: { code: string; language: Language };
@@ -53,6 +54,7 @@ export class Pool {
   }
 
   compile(source: CompileWait['source']): Promise<CompileResult> {
+    if (this.#isClosed) return Promise.resolve(CLOSING);
     const { promise, resolve } = Promise.withResolvers<CompileResult>();
     this.#compiles.push({ source, resolve });
     this.#plan();
@@ -215,7 +217,7 @@ export class Pool {
     for (const timer of [this.#refork, this.#quantum]) if (timer !== null) clearTimeout(timer);
     if (this.#supervision !== null) clearInterval(this.#supervision);
     for (const job of this.#waiting.splice(0)) job.giveBack(job.openIds);
-    for (const { resolve } of this.#compiles.splice(0)) resolve({ ok: false, message: 'the sandbox is closing', line: null, column: null });
+    for (const { resolve } of this.#compiles.splice(0)) resolve(CLOSING);
     const leaving = this.runners;
     for (const runner of leaving) runner.kill();
     const { promise: tooLate, resolve } = Promise.withResolvers<void>();

@@ -57,7 +57,11 @@ export function eventReads(db: DatabaseSync, limits: ReadLimits) {
   };
 
   /** Rows that match, in the order asked for; SQL narrows them down as far as it can, the evaluator decides. */
-  function* matching(selector: string, more: { where: string[]; params: SQLInputValue[]; order: string }, deadline: number): Generator<Row> {
+  function* matching(
+    selector: string,
+    more: { where: string[]; params: SQLInputValue[]; order: string },
+    deadline: number,
+  ): Generator<Row> {
     const parsed = parseSelector(parseSelectorText(selector));
     const { where, params, exact } = pushDown(parsed);
     const matches = exact ? null : compileSelector(parsed, { backtracking: true });
@@ -100,14 +104,20 @@ export function eventReads(db: DatabaseSync, limits: ReadLimits) {
     for (const row of matching(query.selector, { where: [], params: [], order: 'seq' }, deadline)) {
       found.push({ row, values: sortValues(sort, documentOf(row)) });
       if (found.length > limits.sortedMatches)
-        throw new EngineError('result_too_large', `More than ${limits.sortedMatches} events match: sort by ${Object.keys(SORT_COLUMNS).join(', ')} or narrow the selector.`);
+        throw new EngineError(
+          'result_too_large',
+          `More than ${limits.sortedMatches} events match: sort by ${Object.keys(SORT_COLUMNS).join(', ')} or narrow the selector.`,
+        );
     }
     const compare = compareForSort(sort);
     found.sort((a, b) => compare(a.values, b.values) || a.row.seq - b.row.seq);
     const start = page.cursor === null ? 0 : Number(placeOf(page.cursor)[0]);
     const shown = found.slice(start, start + page.limit);
     const shape = projector(query.projection);
-    return { items: shown.map(({ row }) => shape(row)), nextCursor: start + page.limit < found.length ? cursorAt([start + page.limit]) : null };
+    return {
+      items: shown.map(({ row }) => shape(row)),
+      nextCursor: start + page.limit < found.length ? cursorAt([start + page.limit]) : null,
+    };
   };
 
   return {
@@ -127,7 +137,8 @@ export function eventReads(db: DatabaseSync, limits: ReadLimits) {
       const statement = db.prepare(`SELECT id, doc FROM events ${conditions} ORDER BY ts DESC, seq DESC LIMIT ? OFFSET ?`);
       return mapText(statement.iterate(...params, list.number === 0 ? -1 : list.number, list.offset) as Iterable<unknown> as Iterable<Row>);
     },
-    query: (query: QueryTexts, deadline: number): string => mapText(matching(query.selector, { where: [], params: [], order: 'seq' }, deadline)),
+    query: (query: QueryTexts, deadline: number): string =>
+      mapText(matching(query.selector, { where: [], params: [], order: 'seq' }, deadline)),
     page(query: QueryTexts, page: PageRequest, deadline: number): Page<string> {
       const sort = query.sort === null ? [] : parseSort(parseSelectorText(query.sort));
       const [first] = sort;

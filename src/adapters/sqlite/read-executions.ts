@@ -40,7 +40,8 @@ export function adminReads(db: DatabaseSync) {
       if (filter.handlerId !== undefined) where.add('handler_id = ?', filter.handlerId);
       if (filter.eventId !== undefined) where.add('subject = ?', filter.eventId);
       // An open state is spelled so that the partial index serves it.
-      if (filter.state !== undefined) where.add(STATE_NUMBER[filter.state] < 2 ? 'state < 2 AND state = ?' : 'state = ?', STATE_NUMBER[filter.state]);
+      if (filter.state !== undefined)
+        where.add(STATE_NUMBER[filter.state] < 2 ? 'state < 2 AND state = ?' : 'state = ?', STATE_NUMBER[filter.state]);
       if (filter.hook !== undefined) where.add('hook = ?', filter.hook);
       if (filter.since !== undefined) where.add('created_at >= ?', filter.since);
       if (filter.until !== undefined) where.add('created_at < ?', filter.until);

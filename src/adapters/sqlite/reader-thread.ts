@@ -1,8 +1,8 @@
 import { workerData } from 'node:worker_threads';
 import { EngineError, type ErrorCode, type Fault } from '../../core/errors.ts';
 import { openForReading } from './open.ts';
-import { adminReads } from './read-executions.ts';
 import { eventReads, type ReadLimits } from './read-events.ts';
+import { adminReads } from './read-executions.ts';
 
 const { folder, limits } = workerData as { folder: string; limits: ReadLimits };
 const db = openForReading(folder);
@@ -14,7 +14,9 @@ export interface ReadTask {
   args: unknown[];
 }
 /** Errors cross the thread border as values: a cloned Error would lose its code. */
-export type ReadReply = { ok: true; value: unknown } | { ok: false; code: ErrorCode; message: string; faults: readonly Fault[]; pointer: string | null };
+export type ReadReply =
+  | { ok: true; value: unknown }
+  | { ok: false; code: ErrorCode; message: string; faults: readonly Fault[]; pointer: string | null };
 
 export default function run({ name, args }: ReadTask): ReadReply {
   try {

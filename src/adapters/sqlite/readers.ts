@@ -47,7 +47,9 @@ export class Readers implements AsyncDisposable {
     } catch (cause) {
       if (signal?.aborted) throw new EngineError('query_deadline', 'The query took too long and was stopped.', { cause });
       const full = cause instanceof Error && /queue is at limit/.test(cause.message);
-      throw new EngineError(full ? 'overloaded' : 'store_unavailable', full ? 'Too many reads are waiting.' : 'The store did not answer.', { cause });
+      throw new EngineError(full ? 'overloaded' : 'store_unavailable', full ? 'Too many reads are waiting.' : 'The store did not answer.', {
+        cause,
+      });
     }
     if (reply.ok) return reply.value;
     const faults = reply.faults.length > 0 || reply.pointer === null ? reply.faults : [{ pointer: reply.pointer, detail: reply.message }];

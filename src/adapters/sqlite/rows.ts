@@ -56,9 +56,9 @@ export function submissionRow({ event, executions }: Submission): SubmissionRow 
       event.alert ? 1 : 0,
       event.archived ? 1 : 0,
       event.nodeId,
-      cause && cause.executionId,
-      cause && cause.root,
-      cause ? cause.depth : 0,
+      cause?.executionId ?? null,
+      cause?.root ?? null,
+      cause?.depth ?? 0,
       event.json,
     ],
     (defaulted.timestamp ? DEFAULTED_TIMESTAMP : 0) | (defaulted.source ? DEFAULTED_SOURCE : 0),
@@ -69,7 +69,7 @@ export function submissionRow({ event, executions }: Submission): SubmissionRow 
 export function firingRow({ firing, executions }: FiringPlan): FiringRow {
   const { id, hook, payload, tags, createdAt, cause } = firing;
   return [
-    [id, hook, payload, JSON.stringify(tags), createdAt, cause && cause.root, cause ? cause.depth : 0],
+    [id, hook, payload, JSON.stringify(tags), createdAt, cause?.root ?? null, cause?.depth ?? 0],
     executions.map((execution) => executionRow(execution, id, true)),
   ];
 }

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { executionIdPrefix } from '../../core/execution-id.ts';
-import type { DeliveryStore } from '../../ports/delivery-store.ts';
 import type { ExactValue } from '../../core/json.ts';
 import { selectorText } from '../../core/selector/text.ts';
+import type { DeliveryStore } from '../../ports/delivery-store.ts';
 import type { EventQuery, EventStore } from '../../ports/event-store.ts';
 import type { HandlerStore } from '../../ports/handler-store.ts';
 import type { KeyStore } from '../../ports/key-store.ts';
@@ -78,7 +78,7 @@ function eventStore(writer: Writer, readers: Readers): EventStore {
   };
 }
 
-const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
+const sha1 = (text: string): string => hash('sha1', text);
 
 function queue(writer: Writer, readers: Readers): Queue {
   return {

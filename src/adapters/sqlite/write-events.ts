@@ -78,7 +78,20 @@ function sameEvent(stored: string, submitted: string, defaulted: { timestamp: bo
   return comparable(parseExact(stored), apart) === comparable(parseExact(submitted), apart);
 }
 
-const MEMBERS = ['_id', 'event_type', 'log_level', 'alert', 'event_timestamp', 'source', 'event_data', 'trace_id', 'span_id', 'archived', 'archived_at', 'tags'];
+const MEMBERS = [
+  '_id',
+  'event_type',
+  'log_level',
+  'alert',
+  'event_timestamp',
+  'source',
+  'event_data',
+  'trace_id',
+  'span_id',
+  'archived',
+  'archived_at',
+  'tags',
+];
 function comparable(document: ExactValue, apart: ReadonlySet<string>): string {
   if (!isObject(document)) return stringifyExact(document);
   return MEMBERS.filter((name) => !apart.has(name))

@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { NewDelivery } from '../../core/delivery.ts';
 import type { ExecutionError } from '../../core/execution.ts';
-import type { Attempt, Claim, Leased, SettleResult, Settlement, StateEffect } from '../../ports/queue.ts';
+import type { Attempt, Claim, Leased, Settlement, SettleResult, StateEffect } from '../../ports/queue.ts';
 import type { FiringRow, SubmissionRow } from './rows.ts';
 import type { eventWrites } from './write-events.ts';
 
@@ -44,7 +44,9 @@ export function executionWrites(db: DatabaseSync, { append, fire }: ReturnType<t
   );
   const release = db.prepare(`UPDATE executions SET state = 0, attempt = attempt - 1 ${fenced}`);
   const selectArrived = db.prepare('SELECT * FROM executions WHERE state < 2 AND state = 0 AND handler_id = ? ORDER BY seq LIMIT ?');
-  const selectDue = db.prepare('SELECT * FROM executions WHERE state < 2 AND state = 0 AND handler_id = ? AND run_at <= ? ORDER BY seq LIMIT ?');
+  const selectDue = db.prepare(
+    'SELECT * FROM executions WHERE state < 2 AND state = 0 AND handler_id = ? AND run_at <= ? ORDER BY seq LIMIT ?',
+  );
   const lease = db.prepare('UPDATE executions SET state = 1, attempt = attempt + 1 WHERE seq = ?');
   const nextDue = db.prepare(
     'SELECT min(run_at) AS at FROM (SELECT run_at FROM executions WHERE state < 2 AND state = 0 AND handler_id = ? ORDER BY seq LIMIT ?)',

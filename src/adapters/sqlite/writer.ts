@@ -63,7 +63,14 @@ export class Writer implements AsyncDisposable {
     for (const [index, { resolve, reject }] of batch.entries()) {
       const reply = replies[index] as CommandReply;
       if (reply.ok) resolve(reply.value);
-      else reject(new EngineError(reply.full ? 'store_full' : 'store_unavailable', reply.full ? 'The disk is full.' : 'The store refused the write.', { cause: new Error(reply.message) }));
+      else
+        reject(
+          new EngineError(
+            reply.full ? 'store_full' : 'store_unavailable',
+            reply.full ? 'The disk is full.' : 'The store refused the write.',
+            { cause: new Error(reply.message) },
+          ),
+        );
     }
   }
 

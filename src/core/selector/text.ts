@@ -15,7 +15,8 @@ export function parseSelectorText(text: string): ExactValue {
 /** The text that `parseSelectorText` reads back as the same value: for carrying a selector to where it runs. */
 export function selectorText(value: ExactValue): string {
   if (Array.isArray(value)) return `[${value.map(selectorText).join(',')}]`;
-  if (isObject(value)) return `{${[...membersOf(value)].map(([key, member]) => `${JSON.stringify(key)}:${selectorText(member)}`).join(',')}}`;
+  if (isObject(value))
+    return `{${[...membersOf(value)].map(([key, member]) => `${JSON.stringify(key)}:${selectorText(member)}`).join(',')}}`;
   const number = value instanceof Double ? value.value : value;
   return typeof number === 'number' && !Number.isFinite(number) ? String(number) : stringifyExact(value);
 }

@@ -21,12 +21,12 @@ function stripTypes(code: string): { javascript: string } | SourceProblem {
   }
 }
 
-/** The stack of such an error starts with ":line", the line, and carets under the place. */
+/** The stack of such an error starts with ":line", some lines of the source, and carets under the place. */
 function strippingProblem(error: unknown, code: string): SourceProblem {
   const message = Error.isError(error) ? error.message : String(error);
-  const [first = '', , carets = ''] = Error.isError(error) ? (error.stack ?? '').split('\n') : [];
+  const [first = '', ...snippet] = Error.isError(error) ? (error.stack ?? '').split('\n') : [];
   const line = Number(/:(\d+)$/.exec(first)?.[1] ?? Number.NaN);
-  const caret = carets.indexOf('^');
+  const caret = snippet.find((text) => /^ *\^+ *$/.test(text))?.indexOf('^') ?? -1;
   if (!Number.isInteger(line) || line > code.split('\n').length) return { message, line: null, column: null };
   return { message, line, column: caret < 0 ? null : caret + 1 };
 }

@@ -1,0 +1,69 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from '../../src/adapters/sqlite/store.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+
+/** A real SQLite store in a temporary folder, which goes when the last store on it is disposed. */
+export interface TestStore extends SqliteStore {
+  folder: string;
+  /** As after a stop and a start of the server: the same data, nothing in memory. This store is closed. */
+  reopen(): Promise<TestStore>;
+}
+
+export async function openTestStore(options: Partial<SqliteStoreOptions> = {}): Promise<TestStore> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'hookwright-store-'));
+  const store = await openSqliteStore({ durability: 'normal', readers: 1, ...options, folder });
+  let isClosed = false;
+  const close = async (): Promise<void> => {
+    if (!isClosed) await store[Symbol.asyncDispose]();
+    isClosed = true;
+  };
+  return {
+    ...store,
+    folder,
+    async reopen() {
+      await close();
+      return openTestStore({ ...options, folder });
+    },
+    async [Symbol.asyncDispose]() {
+      const wasClosed = isClosed;
+      await close();
+      if (!wasClosed) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Time that passes only when it is told to. */
+export class HandClock implements Clock {
+  readonly timers = new Set<{ at: number; run: () => void }>();
+  #now: number;
+
+  constructor(start = Date.UTC(2026, 2, 1)) {
+    this.#now = start;
+  }
+  now = (): number => this.#now;
+  after(ms: number, run: () => void): () => void {
+    const timer = { at: this.#now + ms, run };
+    this.timers.add(timer);
+    return () => this.timers.delete(timer);
+  }
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (let next = this.#next(end); next !== null; next = this.#next(end)) {
+      this.timers.delete(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.run();
+    }
+    this.#now = end;
+  }
+  /** When the next timer rings, or null when none is set. */
+  get nextAt(): number | null {
+    return this.#next(Number.POSITIVE_INFINITY)?.at ?? null;
+  }
+  #next(end: number): { at: number; run: () => void } | null {
+    let first: { at: number; run: () => void } | null = null;
+    for (const timer of this.timers) if (timer.at <= end && (first === null || timer.at < first.at)) first = timer;
+    return first;
+  }
+}
