@@ -5,9 +5,9 @@ const REDACTED = '***REDACTED***';
 
 /** What GET /settings shows: MADSci's names where there is one, secrets blanked (M23). */
 export function publicSettings(config: Config, managerId: string): Readonly<Record<string, unknown>> {
-  const own = Object.keys(SETTINGS.shape).filter((name) => name in config);
-  const shown = own.map((name) => {
-    const value = config[name as keyof Config];
+  const values: Readonly<Record<string, unknown>> = { ...config, ALLOW_ANONYMOUS: config.anonymousScopes };
+  const shown = Object.keys(SETTINGS.shape).map((name) => {
+    const value = values[name];
     return [name.toLowerCase(), SECRET.has(name) && value !== undefined ? REDACTED : (value ?? null)];
   });
   return {
