@@ -2,19 +2,13 @@ import type { Outcome } from '../core/execution.ts';
 import type { Handler, HandlerVersion } from '../core/handler.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { Claim, LeaseRef, NewExecution, Queue } from '../ports/queue.ts';
+import type { Leased, LeaseRef, NewExecution, Queue } from '../ports/queue.ts';
 import type { BatchSink, Sandbox, SandboxExecution } from '../ports/sandbox.ts';
-import { Lane, type Ready } from './lane.ts';
-
-/** What the executions of one commit have in common. */
-export interface Subject {
-  id: string;
-  /** JSON text. */
-  input: string;
-  tags: readonly string[];
-  root: string;
-  depth: number;
-}
+import { Backlog } from './backlog.ts';
+import { Lane } from './lane.ts';
+import { type Ready, readyOf, type Subject } from './ready.ts';
+import { DEFAULT_ROOM, Room, type RoomBounds } from './room.ts';
+import { VersionCache } from './version-cache.ts';
 
 /** What the dispatcher asks of the registry. */
 export interface DispatchHandlers {
@@ -46,19 +40,12 @@ export interface DispatcherOptions {
   tagsOf(json: string): readonly string[];
   clock: Clock;
   log: Log;
-  /** The most executions of one handler, and of all, that are held in memory, and the characters of their inputs. */
-  laneRoom?: number;
-  totalRoom?: number;
-  totalUnits?: number;
+  /** Bounds of what is held in memory. */
+  room?: Partial<RoomBounds>;
 }
 
-const LANE_ROOM = 16_384;
-const TOTAL_ROOM = 50_000;
-const TOTAL_UNITS = 64 * 1024 * 1024;
-const CLAIM_LIMIT = 512;
 const BATCHES_PER_LANE = 2;
 const MAX_BATCHES = 128;
-const CLAIM_RETRY_MS = 500;
 const MAX_TIMER_MS = 60_000;
 
 /**
@@ -66,25 +53,35 @@ const MAX_TIMER_MS = 60_000;
  * in bounded memory. What does not fit waits in the store and is claimed when there is room.
  */
 export class Dispatcher {
-  readonly #o: Required<DispatcherOptions>;
+  readonly #o: DispatcherOptions;
   readonly #lanes = new Map<number, Lane>();
-  readonly #versions = new Map<string, HandlerVersion>();
+  readonly #versions: VersionCache;
+  readonly #room: Room;
+  readonly #backlog: Backlog;
   #runnable: Lane[] = [];
-  #held = 0;
-  #heldUnits = 0;
-  #reserved = 0;
   #batches = 0;
   #stopping = false;
   #idle: (() => void)[] = [];
 
   constructor(options: DispatcherOptions) {
-    this.#o = { laneRoom: LANE_ROOM, totalRoom: TOTAL_ROOM, totalUnits: TOTAL_UNITS, ...options };
+    this.#o = options;
+    this.#room = new Room({ ...DEFAULT_ROOM, ...options.room });
+    this.#versions = new VersionCache((id, version) => options.handlers.versionOf(id, version));
+    this.#backlog = new Backlog({
+      queue: options.queue,
+      clock: options.clock,
+      log: options.log,
+      room: this.#room,
+      keepsOrder: (id) => options.handlers.runnable(id)?.current.orderingKey != null,
+      mayClaim: (lane) => !this.#stopping && !lane.paused,
+      claimed: (lane, leased, now) => this.#claimed(lane, leased, now),
+    });
   }
 
   /** Begins with what the store still holds from before. */
   async recover(): Promise<number> {
     const { lost, pending } = await this.#o.queue.recover(this.#o.clock.now());
-    for (const { handlerId, firstRunAt } of pending) this.#setBacklog(this.#lane(handlerId), firstRunAt);
+    for (const { handlerId, firstRunAt } of pending) this.#backlog.note(this.#lane(handlerId), firstRunAt);
     return lost;
   }
 
@@ -94,10 +91,9 @@ export class Dispatcher {
       this.#lane(handlerId).reserve(0, 0);
       return false;
     }
-    const hasRoom = this.#held + this.#reserved < this.#o.totalRoom && this.#heldUnits < this.#o.totalUnits;
-    const room = hasRoom ? this.#o.laneRoom : 0;
+    const room = this.#room.left > 0 ? this.#room.bounds.perLane : 0;
     const reserved = this.#lane(handlerId).reserve(room, this.#o.clock.now());
-    if (reserved) this.#reserved++;
+    if (reserved) this.#room.reserve();
     return reserved;
   }
 
@@ -105,7 +101,7 @@ export class Dispatcher {
   admit(subject: Subject, executions: readonly NewExecution[], refs: readonly LeaseRef[]): void {
     for (const [index, execution] of executions.entries()) {
       const lane = this.#confirm(execution);
-      if (execution.state === 'pending') this.#setBacklog(lane, execution.runAt);
+      if (execution.state === 'pending') this.#backlog.note(lane, execution.runAt);
       else this.#take(lane, readyOf(subject, execution, refs[index] as LeaseRef));
       this.#queueUp(lane);
     }
@@ -119,7 +115,7 @@ export class Dispatcher {
 
   /** Something of this handler became pending in the store (a replay). */
   wake(handlerId: number, at: number): void {
-    this.#setBacklog(this.#lane(handlerId), at);
+    this.#backlog.note(this.#lane(handlerId), at);
   }
 
   /** The handler was replaced, enabled, disabled, suspended or deregistered. */
@@ -136,7 +132,7 @@ export class Dispatcher {
       const dropped = lane.drop(executionId);
       const item = dropped ?? lane.finish(executionId);
       if (item === null) continue;
-      this.#letGo(item);
+      this.#room.letGo(item);
       if (dropped === null) this.#o.sandbox.abort(executionId);
       return;
     }
@@ -149,7 +145,7 @@ export class Dispatcher {
 
   /** How much is in memory, for health and tests. */
   get load(): { held: number; batches: number; lanes: number } {
-    return { held: this.#held, batches: this.#batches, lanes: this.#lanes.size };
+    return { held: this.#room.held, batches: this.#batches, lanes: this.#lanes.size };
   }
 
   /** Starts nothing new and gives back what has not started; what is under way has `graceMs` to end, and is given back then. */
@@ -177,23 +173,13 @@ export class Dispatcher {
   #confirm(execution: NewExecution): Lane {
     const lane = this.#lane(execution.handlerId);
     lane.confirm(execution.state === 'leased');
-    if (execution.state === 'leased') this.#reserved--;
+    if (execution.state === 'leased') this.#room.unreserve();
     return lane;
   }
 
   #take(lane: Lane, item: Ready): void {
-    this.#hold(item);
+    this.#room.hold(item);
     lane.push(item);
-  }
-
-  #hold(item: Ready): void {
-    this.#held++;
-    this.#heldUnits += item.input.length;
-  }
-
-  #letGo(item: Ready): void {
-    this.#held--;
-    this.#heldUnits -= item.input.length;
   }
 
   #queueUp(lane: Lane): void {
@@ -228,7 +214,7 @@ export class Dispatcher {
     if (handler === null) return void this.#pause(lane);
     const number = lane.nextVersion;
     if (number === null) return;
-    const version = this.#version(handler, number);
+    const version = this.#versions.get(handler, number);
     if (version === undefined) return void this.#load(lane, number);
     const { items, alone } = lane.take(handler.current.concurrency);
     const first = items[0];
@@ -299,7 +285,7 @@ export class Dispatcher {
         lane.batches--;
         this.#batches--;
         this.#queueUp(lane);
-        this.#refill(lane);
+        this.#backlog.refill(lane);
         this.#tidy(lane);
         this.#pumpSoon();
       },
@@ -315,7 +301,7 @@ export class Dispatcher {
 
   #settled(lane: Lane, settled: SettledExecution[]): void {
     for (const { item, retryAt, leaseLost } of settled) {
-      if (lane.finish(item.lease.executionId) !== null) this.#letGo(item);
+      if (lane.finish(item.lease.executionId) !== null) this.#room.letGo(item);
       if (retryAt !== null) this.#retryLater(lane, item, retryAt);
       if (leaseLost) this.#o.sandbox.evict(lane.handlerId);
     }
@@ -324,7 +310,8 @@ export class Dispatcher {
       settled.map(({ item }) => item.lease.executionId),
     );
     this.#queueUp(lane);
-    this.#refill(lane);
+    this.#backlog.refill(lane);
+    this.#backlog.roomFreed();
     this.#tidy(lane);
     this.#pumpSoon();
   }
@@ -332,57 +319,20 @@ export class Dispatcher {
   /** A retry that must go before others of its key is taken back at once, and waits for its time in memory. */
   #retryLater(lane: Lane, item: Ready, at: number): void {
     lane.hold(item);
-    this.#setBacklog(lane, item.orderingKey === null ? at : this.#o.clock.now());
+    this.#backlog.note(lane, item.orderingKey === null ? at : this.#o.clock.now());
   }
 
-  #setBacklog(lane: Lane, at: number): void {
-    lane.backlogAt = lane.backlogAt === null ? at : Math.min(lane.backlogAt, at);
-    this.#refill(lane);
-  }
-
-  /** Claims from the store when there is room, or sets a timer for when something is due. */
-  #refill(lane: Lane): void {
-    lane.cancelTimer?.();
-    lane.cancelTimer = null;
-    if (lane.backlogAt === null || lane.claiming || lane.paused || this.#stopping) return;
-    const wait = lane.backlogAt - this.#o.clock.now();
-    if (wait > 0) {
-      lane.cancelTimer = this.#o.clock.after(Math.min(wait, MAX_TIMER_MS), () => this.#refill(lane));
-      return;
-    }
-    const room = Math.min(this.#o.laneRoom - lane.held, this.#o.totalRoom - this.#held, CLAIM_LIMIT);
-    if (room > 0 && this.#heldUnits < this.#o.totalUnits && lane.held < this.#o.laneRoom / 2) void this.#claim(lane, room);
-  }
-
-  async #claim(lane: Lane, limit: number): Promise<void> {
-    const handler = this.#o.handlers.runnable(lane.handlerId);
-    if (handler === null) return void this.#pause(lane);
-    lane.claiming = true;
-    lane.backlogAt = null;
-    const dueOnly = handler.current.orderingKey === null;
-    const now = this.#o.clock.now();
-    let claim: Claim;
-    try {
-      claim = await this.#o.queue.claim({ handlerId: lane.handlerId, limit, now, dueOnly });
-    } catch (error) {
-      this.#o.log('warn', 'claiming failed', { handlerId: lane.handlerId, error });
-      claim = { leased: [], nextRunAt: now + CLAIM_RETRY_MS };
-    }
-    lane.claiming = false;
-    this.#claimed(lane, claim, now);
-  }
-
-  #claimed(lane: Lane, { leased, nextRunAt }: Claim, now: number): void {
+  #claimed(lane: Lane, leased: readonly Leased[], now: number): void {
     for (const one of leased) {
       const item: Ready = { ...one, suspect: false };
-      this.#hold(item);
-      if (item.runAt > now) {
+      this.#room.hold(item);
+      if (item.runAt <= now) lane.push(item);
+      else {
         lane.delay(item);
         this.#wakeDelayedAt(lane, item.runAt);
-      } else lane.push(item);
+      }
     }
     if (this.#stopping || lane.paused) void this.#giveBack(lane);
-    if (nextRunAt !== null) this.#setBacklog(lane, nextRunAt);
     this.#queueUp(lane);
     this.#tidy(lane);
     this.#pumpSoon();
@@ -408,14 +358,14 @@ export class Dispatcher {
     if (!lane.paused) return;
     lane.paused = false;
     this.#queueUp(lane);
-    this.#refill(lane);
+    this.#backlog.refill(lane);
     this.#pumpSoon();
   }
 
   async #giveBack(lane: Lane): Promise<void> {
     const items = lane.drain();
     if (items.length === 0) return;
-    for (const item of items) this.#letGo(item);
+    for (const item of items) this.#room.letGo(item);
     lane.backlogAt = Math.min(lane.backlogAt ?? Number.POSITIVE_INFINITY, ...items.map((item) => item.runAt));
     // Without a release they would be found again at the next start, as lost: nothing is gone when this fails.
     await this.#o.queue
@@ -423,15 +373,9 @@ export class Dispatcher {
       .catch((error: unknown) => this.#o.log('warn', 'giving back executions failed', { handlerId: lane.handlerId, error }));
   }
 
-  #version(handler: Handler, number: number): HandlerVersion | undefined {
-    return handler.current.version === number ? handler.current : this.#versions.get(`${handler.id}:${number}`);
-  }
-
   async #load(lane: Lane, number: number): Promise<void> {
-    const version = await this.#o.handlers.versionOf(lane.handlerId, number).catch(() => null);
+    const version = await this.#versions.load(lane.handlerId, number);
     if (version === null) return void this.#o.log('error', 'a handler version is missing', { handlerId: lane.handlerId, version: number });
-    if (this.#versions.size > 1_000) this.#versions.clear();
-    this.#versions.set(`${lane.handlerId}:${number}`, version);
     this.#queueUp(lane);
     this.#pumpSoon();
   }
@@ -441,30 +385,10 @@ export class Dispatcher {
   }
 
   #isIdle(): boolean {
-    if (this.#held > 0 || this.#reserved > 0 || this.#batches > 0 || this.#runnable.length > 0) return false;
+    if (!this.#room.isEmpty || this.#batches > 0 || this.#runnable.length > 0) return false;
     const now = this.#o.clock.now();
     return ![...this.#lanes.values()].some(
       (lane) => lane.claiming || (!this.#stopping && !lane.paused && lane.backlogAt !== null && lane.backlogAt <= now),
     );
   }
-}
-
-function readyOf(subject: Subject, execution: NewExecution, ref: LeaseRef): Ready {
-  return {
-    lease: { executionId: execution.id, attempt: 1, ref },
-    handlerId: execution.handlerId,
-    handlerVersion: execution.handlerVersion,
-    hook: execution.hook,
-    subjectId: subject.id,
-    input: subject.input,
-    tags: subject.tags,
-    orderingKey: execution.orderingKey,
-    createdAt: execution.createdAt,
-    runAt: execution.runAt,
-    replays: 0,
-    failures: 0,
-    root: subject.root,
-    depth: subject.depth,
-    suspect: false,
-  };
 }

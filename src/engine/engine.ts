@@ -17,10 +17,10 @@ import { type Executions, executions } from './executions.ts';
 import type { LiveHandlers } from './handlers.ts';
 import { type Ingest, ingest } from './ingest.ts';
 import type { KeyRing } from './keys.ts';
-import type { Ready } from './lane.ts';
 import { outcomeMails } from './outcome-mails.ts';
 import { planner } from './plan.ts';
 import { eventPlanner } from './plan-events.ts';
+import type { Ready } from './ready.ts';
 import { settler } from './settle.ts';
 import { type Triggers, triggers } from './triggers.ts';
 
@@ -121,8 +121,8 @@ export function createEngine(options: EngineOptions): Engine {
     },
     async stop() {
       stopping = true;
-      await dispatcher.stop(STOP_GRACE_MS);
-      await delivering.stop();
+      // Mails that do not leave now are in the outbox: there is no need to wait for the outcomes first.
+      await Promise.all([dispatcher.stop(STOP_GRACE_MS), delivering.stop()]);
     },
   };
 }

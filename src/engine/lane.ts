@@ -1,18 +1,4 @@
-import type { Leased } from '../ports/queue.ts';
-import type { SandboxHandler } from '../ports/sandbox.ts';
-
-/** A leased execution in this server's memory. */
-export interface Ready extends Leased {
-  /** Its runner died while it was in flight: it runs with nothing beside it, so that only the one that kills again pays. */
-  suspect: boolean;
-}
-
-/** A handler's version as the dispatcher needs it, with what is decided outside of the sandbox. */
-export interface LaneHandler {
-  sandbox: SandboxHandler;
-  /** The key the code acts with. */
-  keyId: string;
-}
+import type { Ready } from './ready.ts';
 
 const LEARNING_BATCH = 32;
 const BATCH_TARGET_MS = 500;

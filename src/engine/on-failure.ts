@@ -1,10 +1,9 @@
 import type { ExecutionError } from '../core/execution.ts';
 import type { Handler, HandlerVersion } from '../core/handler.ts';
 import type { FiringPlan } from '../ports/queue.ts';
-import type { Subject } from './dispatch.ts';
 import { MAX_DEPTH } from './effects.ts';
-import type { Ready } from './lane.ts';
 import { firingOf, type Planner } from './plan.ts';
+import type { Ready, Subject } from './ready.ts';
 
 export interface Failure {
   item: Ready;

@@ -1,6 +1,6 @@
 import type { MailSite } from '../core/mail-id.ts';
 import { handlerMail, outcomeMail } from '../core/outcome-mail.ts';
-import type { Ready } from './lane.ts';
+import type { Ready } from './ready.ts';
 import type { OutcomeMails } from './settle.ts';
 
 /** The mails of outcomes (B9), as deliveries that go into the outcome's commit. */

@@ -2,8 +2,8 @@ import type { NormalisedEvent } from '../core/event.ts';
 import { eventTags } from '../core/tags.ts';
 import type { Cause, Submission } from '../ports/event-store.ts';
 import type { NewExecution } from '../ports/queue.ts';
-import type { Subject } from './dispatch.ts';
 import { firingOf, type Planner } from './plan.ts';
+import type { Subject } from './ready.ts';
 
 /** An event with everything its commit writes, and what its executions need once it is written. */
 export interface PlannedEvent {

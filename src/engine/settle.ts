@@ -8,12 +8,12 @@ import type { Clock } from '../ports/clock.ts';
 import type { AppendResult, Submission } from '../ports/event-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { FireResult, FiringPlan, Queue, Settlement, SettleResult } from '../ports/queue.ts';
-import type { Dispatcher, SettledExecution, SettleOutcomes, Subject } from './dispatch.ts';
+import type { Dispatcher, SettledExecution, SettleOutcomes } from './dispatch.ts';
 import { checkEffects } from './effects.ts';
-import type { Ready } from './lane.ts';
 import { failureFiring } from './on-failure.ts';
 import type { Planner } from './plan.ts';
 import type { EventPlanner, PlannedEvent } from './plan-events.ts';
+import type { Ready, Subject } from './ready.ts';
 
 /** Writes the mails of an execution. Pure; the settler only puts them into the commit. */
 export interface OutcomeMails {
