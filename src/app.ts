@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { monotonicFactory } from 'ulid';
@@ -52,7 +52,6 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   await using stack = new AsyncDisposableStack();
   const { clock = systemClock, random = Math.random } = overrides;
   const folder = config.DATA_DIR;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const store = stack.use(
     await openSqliteStore({ folder, durability: config.DURABILITY, deadlineMs: config.QUERY_DEADLINE_MS, resultBytes: RESULT_BYTES }),
   );

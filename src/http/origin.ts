@@ -35,14 +35,18 @@ export function isCrossSite({ headers }: IncomingMessage): boolean {
  * Credentials that a browser adds by itself mean nothing here, so `*` gives nothing away.
  */
 export function corsHeaders(request: IncomingMessage, route: Route | null): readonly string[] {
-  const { origin, cookie, authorization } = request.headers;
-  if (origin === undefined) return NONE;
-  if (!isMadsci(route) && authorization === undefined) return NONE;
+  const { origin, cookie } = request.headers;
+  if (origin === undefined || !(isMadsci(route) || hasKey(request))) return NONE;
   return cookie === undefined ? ANY_ORIGIN : ['Access-Control-Allow-Origin', origin, 'Vary', 'Origin'];
 }
 
 const NONE: readonly string[] = [];
 const ANY_ORIGIN: readonly string[] = ['Access-Control-Allow-Origin', '*'];
+
+/** Whether a request brings a key, or a preflight announces one. */
+function hasKey({ headers }: IncomingMessage): boolean {
+  return headers.authorization !== undefined || (headers['access-control-request-headers'] ?? '').toLowerCase().includes('authorization');
+}
 
 /** Paths that are no route at all answer as MADSci does. */
 export function isMadsci(route: Route | null): boolean {
@@ -56,11 +60,11 @@ export function isPreflight({ method, headers }: IncomingMessage): boolean {
 }
 
 /** Answers a preflight as MADSci does (M26); for our own routes only when a key is announced. */
-export function preflightReply({ headers }: IncomingMessage, route: Route | null): Reply {
-  const wanted = headers['access-control-request-headers'];
-  if (!isMadsci(route) && !wanted?.toLowerCase().includes('authorization'))
+export function preflightReply(request: IncomingMessage, route: Route | null): Reply {
+  if (!isMadsci(route) && !hasKey(request))
     throw new HttpError('cross_site_refused', 'A page of another site needs a key for this');
-  const isKnown = ALLOWED_METHODS.split(', ').includes(headers['access-control-request-method'] ?? '');
+  const { 'access-control-request-headers': wanted, 'access-control-request-method': method = '' } = request.headers;
+  const isKnown = ALLOWED_METHODS.split(', ').includes(method);
   return {
     status: isKnown ? 200 : 400,
     text: isKnown ? 'OK' : 'Disallowed CORS method',

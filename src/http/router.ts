@@ -62,9 +62,8 @@ class Segment {
 function preflight({ req, state }: Context, found: readonly Route[]): Reply {
   const method = req.headers['access-control-request-method']?.toLowerCase();
   const route = found.find((candidate) => candidate.method === method) ?? found[0] ?? null;
-  const reply = preflightReply(req, route);
   state.exchange.route = route;
-  return reply;
+  return preflightReply(req, route);
 }
 
 /** Also for HEAD and OPTIONS, which MADSci does not offer (M63). */

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import Koa from 'koa';
 import { authorizer } from './auth.ts';
@@ -74,9 +74,10 @@ const BROKEN: Readonly<Record<string, readonly [status: string, detail: string]>
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The headers did not arrive in time'],
 };
 
-/** What is not even HTTP gets the least that HTTP allows. */
+/** What is not even HTTP gets the least that HTTP allows; never in the middle of another answer. */
 function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  const { _httpMessage: answering } = socket as Socket & { _httpMessage?: ServerResponse | null }; // as Node's own handler looks
+  if (error.code === 'ECONNRESET' || !socket.writable || answering?.headersSent) {
     socket.destroy();
     return;
   }

@@ -109,6 +109,7 @@ export interface ExecutionRecord {
   output: string | null;
   logs: readonly LogLine[];
   error: ExecutionError | null;
+  /** Every attempt that ended, the latest last. */
   attempts: readonly Attempt[];
 }
 export interface ExecutionFilter {

@@ -24,7 +24,10 @@ export interface SandboxExecution {
   /** JSON text of the event or payload, given to the handler as its first argument. */
   input: string;
   tags: readonly string[];
-  /** 23 Crockford characters: the id of the n-th emitted event is this and n in three more characters, so that a repeated run emits the same ids. */
+  /**
+   * 23 Crockford characters: the id of an emitted event that brings none (`_id`, else `event_id`) is this and its place among the
+   * execution's emits, counted from 0, in three more characters (000, 001, …), so that a repeated run emits the same ids.
+   */
   emitPrefix: string;
 }
 
@@ -51,7 +54,12 @@ export interface BatchSink {
   done(): void;
 }
 
-/** Answers a host call of a handler. A thrown HostCallRefused reaches the handler as an Error with that message; any other error as "internal error". */
+/**
+ * Answers a host call of a handler with JSON text ("null" for what does not exist). A thrown HostCallRefused reaches the handler as an
+ * Error with that message; any other error as "internal error". `args` is a JSON object:
+ * events.get {id} · events.query {selector, limit?, sort?, projection?} · events.count {selector} · state.get {key}.
+ * The selector and options are the handler's own and have not been checked.
+ */
 export interface HostCalls {
   call(caller: { registrant: string; handlerId: number; executionId: string }, op: HostOp, args: string): Promise<string>;
 }
@@ -60,7 +68,7 @@ export type HostOp = (typeof HOST_OPS)[number];
 
 export class HostCallRefused extends Error {
   override readonly name = 'HostCallRefused';
-  /** `permission` makes an uncaught refusal end as outcome `permission`. */
+  /** Uncaught, `permission` ends the execution as `permission` and `invalid` as `rejected`. */
   readonly reason: 'permission' | 'invalid';
   constructor(reason: 'permission' | 'invalid', message: string) {
     super(message);

@@ -1,5 +1,6 @@
+import type { ExecutionError, Outcome } from '../../core/execution.ts';
 import { errorOf, type Job, type Result } from './job.ts';
-import type { Ref, Verdict } from './protocol.ts';
+import type { Culprit, Ref, Verdict } from './protocol.ts';
 
 /**
  * The batches one runner has, and what it reported about them. Decides who answers for the end of a process; what is open then is
@@ -107,7 +108,7 @@ export class Flights {
   judge({ reason, message, culprits, suspects, lost }: Verdict): void {
     const only = suspects.length === 1 ? suspects[0] : undefined;
     const isCaught = only !== undefined && this.#jobs.get(only.batch)?.batch.alone === true;
-    for (const ref of isCaught ? [...culprits, only] : culprits) this.#failAt(ref, errorOf(reason, message));
+    for (const culprit of isCaught ? [...culprits, { ...only, logs: [] }] : culprits) this.#failAt(culprit, errorOf(reason, message));
     for (const ref of isCaught ? [] : suspects) {
       const found = this.find(ref);
       found?.job.suspect([found.id]);
@@ -116,13 +117,14 @@ export class Flights {
     this.#clear();
   }
 
-  #failAt(ref: Ref, error: ReturnType<typeof errorOf>): void {
-    const found = this.find(ref);
+  #failAt(culprit: Culprit, error: ExecutionError): void {
+    const found = this.find(culprit);
     if (found === null) return;
     const finishedAt = this.#now();
     const now = performance.now();
     const ranMs = now - (this.#runningSince.get(found.id) ?? now);
-    found.job.fail([found.id], error, { startedAt: finishedAt - ranMs, finishedAt });
+    const outcome: Outcome = { kind: 'failed', error, logs: culprit.logs, startedAt: finishedAt - ranMs, finishedAt };
+    found.job.outcomes([{ id: found.id, outcome }]);
   }
 
   /**

@@ -12,7 +12,7 @@ const PROGRAM = fileURLToPath(new URL('runner.ts', import.meta.url));
  */
 export function forkRunner(): ChildProcess {
   return fork(PROGRAM, [], {
-    execArgv: [...permissions(), '--no-node-snapshot', '--experimental-vm-modules', '--no-warnings', '--max-old-space-size=256'],
+    execArgv: [...runnerPermissions(), '--no-node-snapshot', '--experimental-vm-modules', '--no-warnings', '--max-old-space-size=256'],
     env: {},
     // A new process group: Ctrl-C in a terminal is for the server, which then ends its runners itself.
     detached: true,
@@ -22,7 +22,8 @@ export function forkRunner(): ChildProcess {
   });
 }
 
-function permissions(): string[] {
+/** What keeps a runner from files, network, processes and threads. */
+export function runnerPermissions(): string[] {
   const packages = createRequire(import.meta.url);
   const library = dirname(packages.resolve('isolated-vm/package.json'));
   const loader = dirname(createRequire(`${library}/package.json`).resolve('node-gyp-build/package.json'));

@@ -55,7 +55,7 @@ export const DEFAULT_LIMITS: SandboxLimits = {
   graceMs: 500,
   silenceMs: 1_000,
   loadMs: 2_000,
-  compileMs: 5_000,
+  compileMs: 3_000,
   bootMs: 10_000,
   quantumMs: 250,
   idleMs: 60_000,

@@ -203,8 +203,13 @@ export class Pool {
   /** Only while something is under way, so an idle server has no timer of ours. */
   #supervise(): void {
     if (this.#supervision !== null || !this.runners.some((runner) => runner.isBusy || runner.state === 'booting')) return;
+    let lookedAt = performance.now();
     this.#supervision = setInterval(() => {
       const now = performance.now();
+      // If this process was held up, what the runners said meanwhile is still unread: judge them the next time.
+      const wasHeldUp = now - lookedAt > 2 * SUPERVISE_MS;
+      lookedAt = now;
+      if (wasHeldUp) return;
       for (const runner of this.runners) runner.supervise(now);
       if (this.runners.some((runner) => runner.isBusy || runner.state === 'booting') || this.#supervision === null) return;
       clearInterval(this.#supervision);

@@ -1,4 +1,4 @@
-import type { FailureReason } from '../../core/execution.ts';
+import type { FailureReason, LogLine } from '../../core/execution.ts';
 import type { CompileResult, Language, SandboxHandler } from '../../ports/sandbox.ts';
 import type { ExecutionLimits } from './limits.ts';
 
@@ -22,11 +22,16 @@ export type ToRunner =
   | { type: 'answer'; key: string; callId: number; kind: string; text: string }
   | { type: 'compile'; id: number; code: string; language: Language };
 
+/** `logs` are the first lines it wrote, as far as they could be saved. */
+export interface Culprit extends Ref {
+  logs: LogLine[];
+}
+
 /** Why a runner has to go, and who is to blame. Executions in neither list are not at fault. */
 export interface Verdict {
   reason: FailureReason;
   message: string;
-  culprits: Ref[];
+  culprits: Culprit[];
   suspects: Ref[];
   /** All executions of these batches came to nothing with the culprit's isolate: the grace is not for them. */
   lost: number[];

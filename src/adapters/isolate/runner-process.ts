@@ -168,7 +168,7 @@ export class RunnerProcess {
 
   #expire({ ref, job }: NonNullable<ReturnType<Flights['findLate']>>): void {
     const message = `ran longer than ${job.batch.handler.timeoutMs} ms`;
-    this.#condemn({ reason: 'timeout', message, culprits: [ref], suspects: [], lost: [ref.batch] });
+    this.#condemn({ reason: 'timeout', message, culprits: [{ ...ref, logs: [] }], suspects: [], lost: [ref.batch] });
     this.kill();
   }
 

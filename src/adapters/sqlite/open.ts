@@ -1,9 +1,22 @@
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 export const DATABASE_FILE = 'hookwright.db';
 /** `full` survives a power cut; `normal` only a crash of the process. */
 export type Durability = 'full' | 'normal';
+
+/** Makes the folder and those above it, one by one: Node's own recursion never ends where the system refuses some of them (seen below /proc). */
+export function ensureFolder(folder: string): void {
+  const missing: string[] = [];
+  for (let path = resolve(folder); !existsSync(path); path = dirname(path)) missing.unshift(path);
+  try {
+    for (const path of missing) mkdirSync(path, { mode: 0o700 });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`The data folder ${folder} cannot be made: ${reason}. Set DATA_DIR to a folder that this user may write.`, { cause });
+  }
+}
 
 export function openForWriting(folder: string, durability: Durability): DatabaseSync {
   const db = new DatabaseSync(join(folder, DATABASE_FILE), { timeout: 5_000 });

@@ -111,8 +111,15 @@ function executionOfRow(row: Row): ExecutionRecord {
     output: row['output'] as string | null,
     logs: parsed<LogLine[]>('logs', []),
     error: parsed<ExecutionError | null>('error', null),
-    attempts: parsed<Attempt[]>('attempts', []),
+    attempts: [...parsed<Attempt[]>('attempts', []), ...lastAttempt(row)],
   };
+}
+
+/** Failed attempts are in the history when they fail; a success is told by the row itself. */
+function lastAttempt(row: Row): Attempt[] {
+  if (row['state'] !== STATE_NUMBER.succeeded) return [];
+  const finishedAt = row['finished_at'] as number;
+  return [{ attempt: row['attempt'] as number, startedAt: row['started_at'] as number, finishedAt, outcome: 'succeeded' }];
 }
 
 function deliveryOfRow(row: Row): Delivery {

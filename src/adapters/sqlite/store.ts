@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { executionIdPrefix } from '../../core/execution-id.ts';
 import type { ExactValue } from '../../core/json.ts';
@@ -9,7 +8,7 @@ import type { EventQuery, EventStore } from '../../ports/event-store.ts';
 import type { HandlerStore } from '../../ports/handler-store.ts';
 import type { KeyStore } from '../../ports/key-store.ts';
 import type { Queue, Settlement } from '../../ports/queue.ts';
-import { type Durability, lockFolder } from './open.ts';
+import { type Durability, ensureFolder, lockFolder } from './open.ts';
 import type { QueryTexts } from './read-events.ts';
 import { Readers } from './readers.ts';
 import { firingRow, submissionRow } from './rows.ts';
@@ -40,7 +39,7 @@ const SORTED_MATCHES = 100_000;
 
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { folder, durability, deadlineMs = DEADLINE_MS, resultBytes = RESULT_BYTES } = options;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  ensureFolder(folder);
   await using stack = new AsyncDisposableStack();
   stack.use(lockFolder(folder));
   const writer = stack.use(await Writer.start(folder, durability));

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { EngineError } from '../../core/errors.ts';
 import { LIMITS } from '../limits.ts';
 import { ClientGone } from '../problem.ts';
 import { decoderFor, notDecodable } from './content-encoding.ts';
@@ -11,7 +12,10 @@ import { requestTimeout } from './read-body.ts';
 export async function* bodyChunks(request: IncomingMessage, stallMs: number = LIMITS.stallMs): AsyncGenerator<Buffer, void, void> {
   const decoder = decoderFor(request);
   const source = decoder === null ? request : request.pipe(decoder);
-  if (decoder !== null) request.once('close', () => decoder.destroy());
+  if (decoder !== null)
+    request.once('close', () => {
+      if (!request.complete) decoder.destroy(new ClientGone());
+    });
   const chunks: AsyncIterator<Buffer> = source.iterator({ destroyOnReturn: false });
   try {
     for (;;) {
@@ -20,7 +24,7 @@ export async function* bodyChunks(request: IncomingMessage, stallMs: number = LI
       yield value;
     }
   } catch (error) {
-    throw readError(error, request);
+    throw readError(error, request, decoder !== null);
   } finally {
     void chunks.return?.();
     if (decoder !== null) request.unpipe(decoder);
@@ -38,7 +42,8 @@ async function inTime<T>(next: Promise<T>, stallMs: number): Promise<T> {
   }
 }
 
-function readError(error: unknown, request: IncomingMessage): unknown {
+function readError(error: unknown, request: IncomingMessage, isDecoded: boolean): unknown {
+  if (error instanceof EngineError) return error;
   if (request.destroyed && !request.complete) return new ClientGone();
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('Z_') ? notDecodable() : error;
+  return isDecoded ? notDecodable() : error;
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { HANDLER_BOUNDS as BOUNDS, DEFAULT_RETRY, type Handler, type HandlerState, type HandlerVersion } from '../../core/handler.ts';
 import type { HandlerRegistration } from '../../engine/handlers.ts';
 import { InstantText, instantText, listOf } from './listing.ts';
+import { printable } from './printable.ts';
 import { exactMembers, RawJson } from './raw-json.ts';
 import { strict } from './strict.ts';
 
@@ -10,17 +11,10 @@ const DAY_MS = 86_400_000;
 const CODE_EXAMPLE = "export default async function (event, ctx) {\n  return 'checked ' + event._id;\n}\n";
 
 const bounded = ({ min, max }: { min: number; max: number }) => z.int().min(min).max(max);
-const name = (max: number) =>
-  z
-    .string()
-    .min(1)
-    .max(max)
-    .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'Takes no control characters');
-
-const Name = name(BOUNDS.nameLength).meta({ example: 'torque-check' });
+const Name = printable(BOUNDS.nameLength).meta({ example: 'torque-check' });
 const HookName = z.string().min(1).max(BOUNDS.nameLength).meta({ description: 'One of GET /hooks.', example: 'event.on_ingest' });
 const Tags = z
-  .array(name(BOUNDS.tagLength))
+  .array(printable(BOUNDS.tagLength))
   .max(BOUNDS.tags)
   .meta({ description: 'Runs for firings that have any of them; without tags for all.', example: ['level:error'] });
 const Filter = z
@@ -73,6 +67,7 @@ export const HandlerInput = strict({
     .string()
     .min(1)
     .max(BOUNDS.sourceBytes)
+    .refine((code) => code.isWellFormed(), 'Holds half a character')
     .meta({ description: 'A module whose default export is the function to run.', example: CODE_EXAMPLE }),
   language: Language.default('typescript'),
   tags: Tags.default([]),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { HANDLER_BOUNDS } from '../../core/handler.ts';
 import type { Hook } from '../../core/hook.ts';
+import { parseExact, stringifyExact } from '../../core/json.ts';
 import { listOf } from './listing.ts';
 import { RawJson } from './raw-json.ts';
 import { strict } from './strict.ts';
@@ -45,5 +46,5 @@ export const TriggerResult = z
 
 export function presentHook({ name, fires, kind, payload, sample, typings }: Hook): object {
   const schema = z.toJSONSchema(payload);
-  return { name, fires, kind, triggerable: kind === 'external', schema, sample: new RawJson(sample), typings };
+  return { name, fires, kind, triggerable: kind === 'external', schema, sample: new RawJson(stringifyExact(parseExact(sample))), typings };
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { isLive, type Key, SCOPES } from '../../core/key.ts';
 import { Instant, InstantText, instantOrNull, instantText, listOf } from './listing.ts';
+import { printable } from './printable.ts';
 import { strict } from './strict.ts';
 
 const Scopes = z
@@ -11,12 +12,7 @@ const Scopes = z
   .meta({ description: 'What it may do; admin may do all.', example: ['handlers:write'] });
 
 export const KeyInput = strict({
-  name: z
-    .string()
-    .min(1)
-    .max(200)
-    .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'Takes no control characters')
-    .meta({ description: 'Shown as created_by of what is done with the key.', example: 'allen' }),
+  name: printable(200).meta({ description: 'Shown as created_by of what is done with the key.', example: 'allen' }),
   scopes: Scopes,
   expires_at: Instant.nullable().default(null).meta({ description: 'When it stops working; null for never.' }),
 }).meta({ id: 'KeyInput', example: { name: 'allen', scopes: ['handlers:read', 'handlers:write'] } });

@@ -7,7 +7,6 @@ import type { GuestSettings } from './settings.ts';
 import { stateOf } from './state.ts';
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-const MAX_SLEEP_MS = 2 ** 31 - 1;
 
 /** What every `ctx` of one isolate shares. */
 export interface Shared {
@@ -36,7 +35,7 @@ export function contextOf(run: Run, shared: Shared, bridge: Bridge): object {
     events: eventsOf(run, bridge),
     state: stateOf(run, bridge),
     mail: Object.freeze({ send: (mail: unknown) => sendMail(run, mail) }),
-    sleep: (ms: unknown) => sleep(run, bridge, ms),
+    sleep: (ms: unknown) => sleep(run, bridge, ms, shared.timeoutMs),
   });
 }
 
@@ -92,9 +91,10 @@ function sendMail(run: Run, given: unknown): Promise<void> {
   return Promise.resolve();
 }
 
-function sleep(run: Run, bridge: Bridge, ms: unknown): Promise<void> {
+/** Longer than the execution may take is as good as for ever: no timer has to outlive it by much. */
+function sleep(run: Run, bridge: Bridge, ms: unknown, longestMs: number): Promise<void> {
   if (typeof ms !== 'number' || !(ms >= 0)) throw new TypeError('sleep takes milliseconds');
-  return bridge.sleep(run, Math.min(ms, MAX_SLEEP_MS));
+  return bridge.sleep(run, Math.min(ms, longestMs + 1_000));
 }
 
 function recordOf(value: unknown, what: string): Record<string, unknown> {

@@ -2,6 +2,7 @@ import type { LogLevelName } from '../../../core/execution.ts';
 import { Bridge } from './bridge.ts';
 import { contextOf, type Shared } from './context.ts';
 import { headline } from './errors.ts';
+import type { Journal } from './journal.ts';
 import { jsonText, parseJson } from './json.ts';
 import { type Assignment, Run } from './run.ts';
 import type { Exits, GuestSettings } from './settings.ts';
@@ -10,6 +11,7 @@ import { exceeds } from './text.ts';
 /** Outcomes wait this long for company, and no longer than this many characters. */
 const FLUSH_MS = 5;
 const FLUSH_CHARS = 256 * 1024;
+const NO_JOURNAL: Journal = { clear() {}, add() {} };
 
 export type Handler = (event: unknown, ctx: object) => unknown;
 
@@ -24,6 +26,7 @@ export class Lanes {
   readonly #settings: GuestSettings;
   readonly #exits: Exits;
   readonly #mark: (lane: number, ticket: number) => void;
+  readonly #journals: Journal[];
   readonly #free: number[];
   readonly #running: Run[] = [];
   #queue: Assignment[] = [];
@@ -39,12 +42,14 @@ export class Lanes {
     settings: GuestSettings;
     exits: Exits;
     mark: (lane: number, ticket: number) => void;
+    journals: Journal[];
   }) {
     this.#handler = wiring.handler;
     this.#shared = wiring.shared;
     this.#settings = wiring.settings;
     this.#exits = wiring.exits;
     this.#mark = wiring.mark;
+    this.#journals = wiring.journals;
     this.#free = Array.from({ length: wiring.settings.lanes }, (_, i) => wiring.settings.lanes - 1 - i);
     this.bridge = new Bridge(wiring.exits, () => this.flush());
   }
@@ -78,7 +83,7 @@ export class Lanes {
 
   async #work(lane: number): Promise<void> {
     for (let assignment = this.#take(); assignment !== undefined; assignment = this.#take()) {
-      const run = new Run(assignment, this.#settings.limits);
+      const run = new Run(assignment, this.#settings.limits, this.#journals[lane] ?? NO_JOURNAL);
       this.#mark(lane, assignment.ticket);
       this.#running.push(run);
       const report = await this.#execute(run);

@@ -3,10 +3,12 @@
  * to the functions exported here, and hands the user's module no way to import any of them.
  */
 import type { LogLevelName } from '../../../core/execution.ts';
+import { journalIn, ticketsIn } from '../lane-memory.ts';
 import type { Answer } from './bridge.ts';
 import { sharedOf } from './context.ts';
 import { installStackTraces } from './errors.ts';
 import { hardenRealm } from './harden.ts';
+import { journalOf } from './journal.ts';
 import { installBigIntJson, parseJson } from './json.ts';
 import { type Handler, Lanes } from './lanes.ts';
 import type { Exits, GuestSettings } from './settings.ts';
@@ -24,7 +26,7 @@ export function prepare(): void {
   hardenRealm();
 }
 
-/** After the user's module was evaluated. `shared` holds one Int32 for each lane. */
+/** After the user's module was evaluated. For `shared` see lane-memory.ts. */
 export function start(
   handler: Handler,
   settingsJson: string,
@@ -32,13 +34,14 @@ export function start(
   ...exits: [Exits['flush'], Exits['call'], Exits['sleep']]
 ): void {
   const settings = JSON.parse(settingsJson) as GuestSettings; // written by our own host side
-  const slots = new Int32Array(shared);
+  const tickets = ticketsIn(shared, settings.lanes);
   lanes = new Lanes({
     handler,
     settings,
     shared: sharedOf(settings, parseJson(settings.config)),
     exits: { flush: exits[0], call: exits[1], sleep: exits[2] },
-    mark: (lane, ticket) => storeAtomically(slots, lane, ticket),
+    mark: (lane, ticket) => storeAtomically(tickets, lane, ticket),
+    journals: Array.from({ length: settings.lanes }, (_, lane) => journalOf(journalIn(shared, settings.lanes, lane))),
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Effect, ExecutionError, LogLevelName, LogLine } from '../../../core/execution.ts';
 import type { ExecutionLimits } from '../limits.ts';
 import { failureOf, refusal } from './errors.ts';
+import type { Journal } from './journal.ts';
 import { show } from './show.ts';
 import { clip, exceeds, utf8Length } from './text.ts';
 
@@ -30,10 +31,13 @@ export class Run {
   readonly #logs: LogLine[] = [];
   #logBytes = 0;
   #logsDropped = 0;
+  readonly #journal: Journal;
 
-  constructor(assignment: Assignment, limits: ExecutionLimits) {
+  constructor(assignment: Assignment, limits: ExecutionLimits, journal: Journal) {
     this.assignment = assignment;
     this.limits = limits;
+    this.#journal = journal;
+    journal.clear();
   }
 
   log(level: LogLevelName, args: unknown[]): void {
@@ -45,7 +49,9 @@ export class Run {
     }
     const text = clip(joined(args, room), room);
     this.#logBytes += utf8Length(text);
-    this.#logs.push({ level, message: text, at: Date.now() });
+    const line = { level, message: text, at: Date.now() };
+    this.#logs.push(line);
+    this.#journal.add(line);
   }
 
   assertRunning(): void {

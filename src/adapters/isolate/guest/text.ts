@@ -1,12 +1,18 @@
 /** Text helpers of the guest: the code that runs inside an isolate, around the user's. */
 
+const isHigh = (unit: number) => unit >= 0xd800 && unit <= 0xdbff;
+const isLow = (unit: number) => unit >= 0xdc00 && unit <= 0xdfff;
+
 /** How many bytes `text` has in UTF-8. */
 export function utf8Length(text: string): number {
   let bytes = text.length;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    if (unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff)) bytes += 2;
-    else if (unit > 0x7f) bytes += 1; // one half of a pair, or a two-byte character
+    if (unit <= 0x7f) continue;
+    bytes += unit > 0x7ff ? 2 : 1;
+    if (isHigh(unit) && isLow(text.charCodeAt(i + 1))) {
+      i++; // two units for four bytes: the second costs nothing more
+    }
   }
   return bytes;
 }

@@ -4,6 +4,8 @@ import type { Context, Isolate, Module } from 'isolated-vm';
 
 const FOLDER = new URL('../guest/', import.meta.url);
 const ENTRY = './main.ts';
+/** Shared by both sides of the boundary. */
+const SHARED = ['../lane-memory.ts'];
 let sources: Map<string, string> | null = null;
 
 /** Compiles the guest in this isolate and runs its top level. Answers its module, whose exports are ours alone. */
@@ -24,6 +26,7 @@ export function installGuest(isolate: Isolate, context: Context): Module {
 
 /** The guest's files by the name under which they import each other; it is one folder deep. */
 function readSources(): Map<string, string> {
-  const names = readdirSync(FOLDER).filter((name) => name.endsWith('.ts'));
-  return new Map(names.map((name) => [`./${name}`, stripTypeScriptTypes(readFileSync(new URL(name, FOLDER), 'utf8'))]));
+  const own = readdirSync(FOLDER).filter((name) => name.endsWith('.ts'));
+  const names = [...own.map((name) => `./${name}`), ...SHARED];
+  return new Map(names.map((name) => [name, stripTypeScriptTypes(readFileSync(new URL(name, FOLDER), 'utf8'))]));
 }

@@ -1,3 +1,5 @@
+import type { LogLine } from '../../../core/execution.ts';
+import { journalIn, laneMemoryBytes, ticketsIn } from '../lane-memory.ts';
 import { MAX_LANES } from '../limits.ts';
 
 interface Seen {
@@ -18,8 +20,8 @@ export class LaneClock {
 
   constructor(lanes: number) {
     const count = Math.min(Math.max(lanes, 1), MAX_LANES);
-    this.memory = new SharedArrayBuffer(count * Int32Array.BYTES_PER_ELEMENT);
-    this.#slots = new Int32Array(this.memory);
+    this.memory = new SharedArrayBuffer(laneMemoryBytes(count));
+    this.#slots = ticketsIn(this.memory, count);
     this.#seen = Array.from({ length: count }, () => ({ ticket: 0, since: 0, looks: 0 }));
   }
 
@@ -46,8 +48,28 @@ export class LaneClock {
     return this.#seen.filter(({ ticket, since }) => ticket !== 0 && now - since >= forMs).map(({ ticket }) => ticket);
   }
 
+  /** The first log lines of an execution under way. What a broken isolate may have written instead is left out. */
+  logsOf(ticket: number): LogLine[] {
+    const lane = this.#seen.findIndex((seen) => seen.ticket === ticket);
+    const units = lane < 0 ? null : journalIn(this.memory, this.#seen.length, lane);
+    if (units === null) return [];
+    const text = String.fromCharCode(...units.subarray(1, 1 + Math.min(units[0] ?? 0, units.length - 1)));
+    return text
+      .split('\n')
+      .map(lineOf)
+      .filter((line) => line !== null);
+  }
+
   /** Whether the last two looks found the same ticket for the first time. */
   lingering(): boolean {
     return this.#seen.some((seen) => seen.ticket !== 0 && seen.looks === 2);
+  }
+}
+
+function lineOf(text: string): LogLine | null {
+  try {
+    return text === '' ? null : (JSON.parse(text) as LogLine); // written by the guest
+  } catch {
+    return null;
   }
 }

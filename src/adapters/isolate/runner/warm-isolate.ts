@@ -2,7 +2,7 @@ import ivm from 'isolated-vm';
 import type { SandboxHandler } from '../../../ports/sandbox.ts';
 import type { GuestSettings } from '../guest/settings.ts';
 import { MAX_LANES } from '../limits.ts';
-import type { FromRunner, Ref, RunnerSettings, Verdict } from '../protocol.ts';
+import type { Culprit, FromRunner, Ref, RunnerSettings, Verdict } from '../protocol.ts';
 import { installGuest } from './guest-source.ts';
 import { LaneClock } from './lane-clock.ts';
 import { linkUserModule, problemOf } from './user-module.ts';
@@ -58,7 +58,7 @@ export class WarmIsolate {
   }
 
   get isBusy(): boolean {
-    return this.open > 0 || this.#loadingSince !== null;
+    return this.open > 0 || this.#loadingSince !== null || this.#pokedAt !== null;
   }
 
   /** Never rejects: what goes wrong is reported as `load_failed`. Answers whether the isolate is of use. */
@@ -121,8 +121,11 @@ export class WarmIsolate {
     this.#pokedAt = null;
     if (count === 0) return;
     this.open -= count;
-    if (this.open === 0) this.#batches = [];
     this.#send({ type: 'outcomes', text });
+    if (this.open > 0) return;
+    this.#batches = [];
+    // An execution may end and leave endless work behind. Only an isolate that answers after its last one is at rest.
+    this.#poke(this.#heardAt);
   }
 
   #startTimer(callId: number, ms: number): void {
@@ -168,11 +171,11 @@ export class WarmIsolate {
   /** To be called every few milliseconds while busy. Answers why the process has to go, or null. */
   check(now: number): Verdict | null {
     if (this.#loadingSince !== null) return now - this.#loadingSince > this.#settings.loadMs ? this.#endLoading() : null;
-    if (this.open === 0) return null;
+    if (!this.isBusy) return null;
     this.#clock.look(now);
     if (this.#isolate.isDisposed) return this.#memoryVerdict();
     const deafFor = this.#pokedAt === null ? 0 : now - this.#pokedAt;
-    const late = this.#refsOf(this.#clock.overdue(now, this.#handler.timeoutMs));
+    const late = this.#clock.overdue(now, this.#handler.timeoutMs);
     if (late.length > 0) return this.#timeoutVerdict(late, deafFor > DEAF_AFTER_MS);
     if (deafFor > STUCK_AFTER_MS && this.#clock.running().length === 0) {
       return this.#verdict({ reason: 'timeout', message: 'an earlier execution left endless work behind', culprits: [], suspects: [] });
@@ -183,8 +186,12 @@ export class WarmIsolate {
 
   #pokeIfQuiet(now: number): void {
     if (this.#pokedAt !== null || now - this.#heardAt < POKE_AFTER_MS) return;
+    this.#poke(now);
+  }
+
+  #poke(now: number): void {
     this.#pokedAt = now;
-    this.#guest?.poke.applyIgnored(undefined, []);
+    if (!this.#isolate.isDisposed) this.#guest?.poke.applyIgnored(undefined, []);
   }
 
   #endLoading(): Verdict {
@@ -195,17 +202,30 @@ export class WarmIsolate {
   }
 
   #memoryVerdict(): Verdict {
-    const running = this.running();
-    const known = running.length === 1;
-    const message = `used more than ${this.memoryMb} MB`;
-    return this.#verdict({ reason: 'memory', message, culprits: known ? running : [], suspects: known ? [] : running });
+    const running = this.#clock.running();
+    return this.#blame('memory', `used more than ${this.memoryMb} MB`, running, running.length === 1);
   }
 
   /** One execution that spins makes all others of its isolate late, and nothing tells them apart: they are suspects then. */
-  #timeoutVerdict(late: Ref[], isDeaf: boolean): Verdict {
-    const known = !isDeaf || late.length === 1;
-    const message = `ran longer than ${this.#handler.timeoutMs} ms`;
-    return this.#verdict({ reason: 'timeout', message, culprits: known ? late : [], suspects: known ? [] : late });
+  #timeoutVerdict(late: number[], isDeaf: boolean): Verdict {
+    return this.#blame('timeout', `ran longer than ${this.#handler.timeoutMs} ms`, late, !isDeaf || late.length === 1);
+  }
+
+  #blame(reason: Verdict['reason'], message: string, tickets: number[], isKnown: boolean): Verdict {
+    if (!isKnown) return this.#verdict({ reason, message, culprits: [], suspects: this.#refsOf(tickets) });
+    return this.#verdict({ reason, message, culprits: this.#culpritsOf(tickets), suspects: [] });
+  }
+
+  #culpritsOf(tickets: number[]): Culprit[] {
+    return tickets.flatMap((ticket) => {
+      const ref = this.#refOf(ticket);
+      return ref === null ? [] : [{ ...ref, logs: this.#clock.logsOf(ticket) }];
+    });
+  }
+
+  /** What it runs, with what can be saved of it. */
+  culprits(): Culprit[] {
+    return this.#culpritsOf(this.#clock.running());
   }
 
   #verdict(verdict: Omit<Verdict, 'lost'>): Verdict {

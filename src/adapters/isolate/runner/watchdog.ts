@@ -1,4 +1,4 @@
-import { BEAT_MS, type FromRunner, type Ref, type Verdict } from '../protocol.ts';
+import { BEAT_MS, type Culprit, type FromRunner, type Verdict } from '../protocol.ts';
 import type { WarmIsolate } from './warm-isolate.ts';
 
 const TICK_MS = 8;
@@ -53,7 +53,7 @@ export function startWatchdog(isolates: Map<string, WarmIsolate>, send: (message
   function overflow(): void {
     stop();
     // With a condemned isolate about, the memory is its doing.
-    const running = condemned.size > 0 ? [] : alive().flatMap((isolate) => isolate.running());
+    const running = condemned.size > 0 ? [] : alive().flatMap((isolate) => isolate.culprits());
     condemn(memoryVerdict(running), () => process.kill(process.pid, 'SIGKILL'));
   }
 
@@ -86,7 +86,7 @@ function allowance(isolates: Map<string, WarmIsolate>, baseBytes: number): numbe
   return baseBytes + SLACK_BYTES + mib * MIB;
 }
 
-function memoryVerdict(running: Ref[]): Verdict {
+function memoryVerdict(running: Culprit[]): Verdict {
   const known = running.length === 1;
   const message = 'used far more memory than its limit';
   return { reason: 'memory', message, culprits: known ? running : [], suspects: known ? [] : running, lost: [] };
