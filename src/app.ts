@@ -21,7 +21,8 @@ import { keyRing } from './engine/keys.ts';
 import { healthOf } from './health.ts';
 import type { HttpDeps } from './http/deps.ts';
 import { routes } from './http/routes.ts';
-import { createHttpServer } from './http/server.ts';
+import { createHttpServer, type HttpServer } from './http/server.ts';
+import { allowedHosts, listenFault, visitable } from './listening.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Log } from './ports/log.ts';
 import type { Mailer } from './ports/mailer.ts';
@@ -100,7 +101,9 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     hash: sha1,
     log,
   });
-  stack.defer(() => engine.stop());
+  let server: HttpServer | null = null;
+  // Together, so that slow requests and slow handlers share the time that a stop may take.
+  stack.defer(async () => void (await Promise.all([engine.stop(), server?.close()])));
   const lostAttempts = await engine.dispatcher.recover();
 
   const deps: HttpDeps = {
@@ -127,10 +130,11 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     allowedHosts: allowedHosts(config),
     stopping: () => engine.stopping,
   };
-  const server = createHttpServer(deps, routes(deps));
-  const { port } = await server.listen(config.HOST, config.PORT);
-  stack.defer(() => server.close());
-  url = `http://${config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST}:${port}`;
+  server = createHttpServer(deps, routes(deps));
+  const { port } = await server.listen(config.HOST, config.PORT).catch((error: unknown) => {
+    throw listenFault(error, config);
+  });
+  url = `http://${visitable(config.HOST)}:${port}`;
 
   const owned = stack.move();
   return {
@@ -156,15 +160,4 @@ function mailerOf(config: Config, from: Sender): Mailer {
   return config.SMTP_URL === undefined
     ? emlMailer({ folder: join(config.DATA_DIR, 'mail'), from })
     : smtpMailer({ url: config.SMTP_URL, from });
-}
-
-/** Names under which requests may come in (DNS rebinding); null takes any, where a key is needed for everything anyway. */
-function allowedHosts(config: Config): readonly string[] | null {
-  if (
-    config.ALLOWED_HOSTS?.includes('*') ||
-    (!config.isLoopback && config.ALLOWED_HOSTS === undefined && config.anonymousScopes.length === 0)
-  )
-    return null;
-  const own = config.PUBLIC_URL === undefined ? [] : [new URL(config.PUBLIC_URL).hostname];
-  return ['127.0.0.1', 'localhost', '[::1]', '::1', config.HOST, ...own, ...(config.ALLOWED_HOSTS ?? [])];
 }

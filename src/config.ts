@@ -12,8 +12,11 @@ const flag = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: 'takes true or false' });
   return z.NEVER;
 });
-const whole = (min: number, max: number) =>
-  z.string().regex(/^\d+$/, 'takes a whole number').transform(Number).pipe(z.number().min(min).max(max));
+const whole = (min: number, max: number) => {
+  const error = `takes a whole number from ${min} to ${max}`;
+  return z.string().regex(/^\d+$/, error).transform(Number).pipe(z.number().min(min, error).max(max, error));
+};
+const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) => z.enum(names, { error: `takes ${names.join(' or ')}` });
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -27,8 +30,7 @@ export const SETTINGS = z.object({
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Anything but loopback needs a key for every request.'),
   PORT: whole(0, 65_535).default(8001).describe('Port to listen on; 0 takes a free one.'),
   DATA_DIR: z.string().min(1).default('./data').describe('Folder of the database, and of mails when there is no SMTP_URL.'),
-  DURABILITY: z
-    .enum(['full', 'normal'])
+  DURABILITY: oneOf(['full', 'normal'])
     .default('full')
     .describe('full: an answered event survives a power cut. normal: it survives a crash of the process.'),
   PUBLIC_URL: httpUrl.optional().describe('Where people reach the server; used in links. Default: the address it listens on.'),
@@ -39,7 +41,7 @@ export const SETTINGS = z.object({
     .optional()
     .describe('Sets the admin key. Default: the first start makes one and prints it once.'),
   ALLOW_ANONYMOUS: list
-    .pipe(z.array(z.enum(SCOPES)))
+    .pipe(z.array(z.enum(SCOPES, { error: `takes scopes, separated by commas: ${SCOPES.join(', ')}` })))
     .optional()
     .describe('Scopes of callers without a key. Default: events:read,events:write on loopback, none elsewhere.'),
   ALLOWED_HOSTS: list.optional().describe('Host names by which requests may address the server, besides its own; * takes any.'),
@@ -48,7 +50,7 @@ export const SETTINGS = z.object({
     .regex(/^smtps?:\/\//, 'takes a URL such as smtp://user:password@mail.example.org:587')
     .optional()
     .describe('Mail server. Default: mails become .eml files in DATA_DIR/mail.'),
-  MAIL_FROM: z.string().min(3).default('Hookwright <hookwright@localhost.localdomain>').describe('Sender of mails.'),
+  MAIL_FROM: z.string().min(3, 'takes an address').default('Hookwright <hookwright@localhost.localdomain>').describe('Sender of mails.'),
   ALERT_LEVEL: whole(0, 50).default(40).describe('Events at or above this log level fire event.on_alert.'),
   RUNNERS: whole(1, 64).optional().describe('The most processes that run handlers. Default: one per core, at least two.'),
   QUERY_DEADLINE_MS: whole(100, 600_000).default(10_000).describe('How long a query may take before it is stopped.'),
@@ -58,8 +60,7 @@ export const SETTINGS = z.object({
   MAX_EVENT_BYTES: whole(1_024, 268_435_456).default(16_777_216).describe('The largest single event.'),
   ALLOW_CUSTOM_EVENT_TYPES: flag.default(false).describe('Takes event types beyond the 63 of MADSci.'),
   ALLOW_ANY_SOURCE_IDS: flag.default(false).describe('Takes ids in source that are no ULIDs.'),
-  LOG_LEVEL: z
-    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+  LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
     .describe('How much is logged, as JSON lines on standard error.'),
 });

@@ -19,7 +19,7 @@ export function readyLine(app: App, config: Config): string {
   if (key !== null) lines.push('', '  Admin key, shown only this once; keep it:', `    ${key}`);
   lines.push(
     '',
-    `  Try:  curl -s ${url}/event -H 'Content-Type: application/json' -d '{"event_type":"test","event_data":{"message":"hello"}}'`,
+    `  Try:  curl -s ${url}/event${config.anonymousScopes.includes('events:write') ? '' : ' -H "Authorization: Bearer $KEY"'} -H 'Content-Type: application/json' -d '{"event_type":"test","event_data":{"message":"hello"}}'`,
     '',
   );
   return `${lines.join('\n')}\n`;

@@ -15,6 +15,8 @@ export class Lane {
   readonly inFlight = new Map<string, Ready>();
   /** Ordering keys that are under way or wait for a retry: the next of the same key waits. */
   readonly #heldKeys = new Map<string, string>();
+  /** Executions that hold their key from the store: retries that were not claimed again yet, by id. */
+  readonly #awaited = new Map<string, Ready>();
   #ready: Ready[] = [];
   #suspects: Ready[] = [];
   /** Leased, but not to be run before their time: retries of handlers that keep order per key. */
@@ -59,12 +61,31 @@ export class Lane {
   }
 
   push(item: Ready): void {
+    this.#arrived(item);
     this.#ready.push(item);
   }
 
   delay(item: Ready): void {
+    this.#arrived(item);
     this.#delayed.push(item);
-    this.hold(item);
+    this.#hold(item);
+  }
+
+  /** Its ordering key stays held although it went back to the store: nothing of the same key overtakes it. */
+  awaitRetry(item: Ready): void {
+    if (item.orderingKey === null) return;
+    this.#hold(item);
+    this.#awaited.set(item.lease.executionId, item);
+  }
+  /** Ids of the retries that hold a key from the store. While there are any, the lane may be unable to go on without them. */
+  get awaited(): readonly string[] {
+    return [...this.#awaited.keys()];
+  }
+  /** It will not come back: canceled, or its event is gone. */
+  giveUp(id: string): void {
+    const item = this.#awaited.get(id);
+    this.#awaited.delete(id);
+    if (item !== undefined) this.#releaseKey(item);
   }
 
   /** Moves what was delayed and is due to the front; answers when the next one is. */
@@ -83,20 +104,16 @@ export class Lane {
     this.#ready = [...items, ...this.#ready];
   }
   suspect(items: readonly Ready[]): void {
-    for (const item of items) this.#release(item);
+    for (const item of items) this.inFlight.delete(item.lease.executionId); // they keep their keys
     this.#suspects.push(...items.map((item) => ({ ...item, suspect: true })));
   }
 
-  finish(id: string): Ready | null {
+  /** Ends what is in flight; null when it is not, or is a later attempt than this one. */
+  finish(id: string, attempt: number | null = null): Ready | null {
     const item = this.inFlight.get(id);
-    if (item === undefined) return null;
+    if (item === undefined || (attempt !== null && item.lease.attempt !== attempt)) return null;
     this.#release(item);
     return item;
-  }
-
-  /** Keeps the ordering key of one that goes on later: nothing of the same key overtakes it. */
-  hold({ orderingKey, lease }: Ready): void {
-    if (orderingKey !== null) this.#heldKeys.set(orderingKey, lease.executionId);
   }
 
   /** Takes one execution out before it starts; null when it is in flight or not here. */
@@ -147,7 +164,7 @@ export class Lane {
       }
       units += item.input.length;
       items.push(item);
-      this.hold(item);
+      this.#hold(item);
     }
     this.#ready = [...left, ...this.#ready.slice(items.length + left.length)];
     return { items: this.#start(items), alone: false };
@@ -179,9 +196,20 @@ export class Lane {
     return items;
   }
 
+  #arrived({ lease }: Ready): void {
+    this.#awaited.delete(lease.executionId);
+  }
+
+  #hold({ orderingKey, lease }: Ready): void {
+    if (orderingKey !== null) this.#heldKeys.set(orderingKey, lease.executionId);
+  }
+
   #release(item: Ready): void {
     this.inFlight.delete(item.lease.executionId);
-    if (item.orderingKey !== null && this.#heldKeys.get(item.orderingKey) === item.lease.executionId)
-      this.#heldKeys.delete(item.orderingKey);
+    this.#releaseKey(item);
+  }
+
+  #releaseKey({ orderingKey, lease }: Ready): void {
+    if (orderingKey !== null && this.#heldKeys.get(orderingKey) === lease.executionId) this.#heldKeys.delete(orderingKey);
   }
 }

@@ -58,7 +58,8 @@ function invalid(faults: readonly Fault[]): EngineError {
 
 function faultsOf(issue: z.core.$ZodIssue, part: string): Fault[] {
   const path = issue.path.map(String);
-  const pointer = (more: string[]): string => (part === 'body' ? [...path, ...more].reduce<string>(pointerTo, '') : [...path, ...more].join('.'));
+  const pointer = (more: string[]): string =>
+    part === 'body' ? [...path, ...more].reduce<string>(pointerTo, '') : [...path, ...more].join('.');
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ pointer: pointer([key]), detail: 'There is no such member' }));
   return [{ pointer: pointer([]), detail: issue.message }];
 }

@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 document, made from the route table alone. */
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject, type ZodOpenApiResponsesObject } from 'zod-openapi';
-import { type ErrorCode, ERRORS } from '../core/errors.ts';
+import { ERRORS, type ErrorCode } from '../core/errors.ts';
 import { PROBLEM_TYPE } from './problem.ts';
 import type { ReplySpec, Route } from './route.ts';
 
@@ -38,7 +38,9 @@ export function openApiText(routes: readonly Route[], version: string): string {
     },
     tags: [...new Set(routes.map(({ area }) => area))].map((name) => ({ name })),
     components: {
-      securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key. From this machine, events need none by default.' } },
+      securitySchemes: {
+        key: { type: 'http', scheme: 'bearer', description: 'An API key. From this machine, events need none by default.' },
+      },
     },
     paths: pathsOf(routes),
   });
@@ -94,7 +96,12 @@ function responsesOf(route: Route): ZodOpenApiResponsesObject {
   return Object.fromEntries([...errors, ...replies]);
 }
 
-function responseOf({ description, schema, example, contentType = JSON_TYPE }: ReplySpec): ZodOpenApiResponsesObject[`${1 | 2 | 3 | 4 | 5}${string}`] {
+function responseOf({
+  description,
+  schema,
+  example,
+  contentType = JSON_TYPE,
+}: ReplySpec): ZodOpenApiResponsesObject[`${1 | 2 | 3 | 4 | 5}${string}`] {
   if (schema === undefined && example === undefined) return { description };
   const media = { ...(schema === undefined ? {} : { schema }), ...(example === undefined ? {} : { example }) };
   return { description, content: { [contentType]: media } };
@@ -110,6 +117,9 @@ function codesOf({ errors = [], scope, params, query, reads }: Route): ErrorCode
 }
 
 function errorResponse({ madsci }: Route, codes: readonly ErrorCode[]): NonNullable<ReturnType<typeof responseOf>> {
-  const content = madsci === true ? { [JSON_TYPE]: { schema: MadsciError }, [PROBLEM_TYPE]: { schema: Problem } } : { [PROBLEM_TYPE]: { schema: Problem } };
+  const content =
+    madsci === true
+      ? { [JSON_TYPE]: { schema: MadsciError }, [PROBLEM_TYPE]: { schema: Problem } }
+      : { [PROBLEM_TYPE]: { schema: Problem } };
   return { description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('\n\n'), content };
 }

@@ -61,8 +61,7 @@ export function isPreflight({ method, headers }: IncomingMessage): boolean {
 
 /** Answers a preflight as MADSci does (M26); for our own routes only when a key is announced. */
 export function preflightReply(request: IncomingMessage, route: Route | null): Reply {
-  if (!isMadsci(route) && !hasKey(request))
-    throw new HttpError('cross_site_refused', 'A page of another site needs a key for this');
+  if (!isMadsci(route) && !hasKey(request)) throw new HttpError('cross_site_refused', 'A page of another site needs a key for this');
   const { 'access-control-request-headers': wanted, 'access-control-request-method': method = '' } = request.headers;
   const isKnown = ALLOWED_METHODS.split(', ').includes(method);
   return {

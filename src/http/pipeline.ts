@@ -11,7 +11,10 @@ import { send } from './send.ts';
 const PARAMETER = /:(\w+)/g;
 
 /** Everything between the router and a route's handler: rights, parameters, query, body, and the answer. */
-export function pipeline(route: Route, { authorize, readJson }: { authorize: Authorize; readJson: ReadJson }): (ctx: Context) => Promise<void> {
+export function pipeline(
+  route: Route,
+  { authorize, readJson }: { authorize: Authorize; readJson: ReadJson },
+): (ctx: Context) => Promise<void> {
   const names = Array.from(route.path.matchAll(PARAMETER), (match) => match[1] ?? '');
   const query = queryChecker(route);
 

@@ -1,5 +1,5 @@
 /** Errors as clients see them: problem+json (RFC 9457), or FastAPI's shapes on MADSci's routes (M27). */
-import { type ErrorCode, EngineError, ERRORS, type Fault } from '../core/errors.ts';
+import { EngineError, ERRORS, type ErrorCode, type Fault } from '../core/errors.ts';
 import { type ExactValue, stringifyExact } from '../core/json.ts';
 import { pointerTo } from '../core/selector/selector-error.ts';
 import type { ValidationIssue } from '../core/validation.ts';
@@ -13,7 +13,11 @@ export class HttpError extends EngineError {
   /** Further members as JSON text without braces, such as `"stored":5`. */
   readonly members: string;
 
-  constructor(code: ErrorCode, message: string, more: { headers?: Readonly<Record<string, string>>; members?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { headers?: Readonly<Record<string, string>>; members?: string; cause?: unknown } = {},
+  ) {
     super(code, message, { cause: more.cause });
     this.headers = more.headers ?? {};
     this.members = more.members ?? '';

@@ -21,7 +21,7 @@ export function send(ctx: Context, reply: Reply): void {
   }
   res.writeHead(reply.status, headers);
   res.end(body);
-  if (res.socket !== null && res.socket.writableLength > 0) res.socket.setTimeout(LIMITS.stallMs);
+  if (res.socket !== null && res.socket.writableLength > 0) res.socket.setTimeout(LIMITS.takeMs);
 }
 
 function bodyOf(reply: Reply): string | Uint8Array | undefined {

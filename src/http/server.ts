@@ -20,8 +20,8 @@ export interface HttpServer {
 }
 
 export function createHttpServer(deps: HttpDeps, routes: readonly Route[]): HttpServer {
-  let closing = false;
-  const sink = errorSink(deps, () => closing);
+  let closed: Promise<void> | null = null;
+  const sink = errorSink(deps, () => closed !== null);
   const server = nodeServer(application(deps, routes, sink.middleware));
 
   return {
@@ -34,10 +34,9 @@ export function createHttpServer(deps: HttpDeps, routes: readonly Route[]): Http
       server.on('error', (error) => deps.log('error', 'server', { error }));
       return { port: (server.address() as AddressInfo).port }; // a listening TCP server has no other kind of address
     },
-    async close() {
-      if (closing) return;
-      closing = true;
-      await drain(server, sink);
+    close() {
+      closed ??= drain(server, sink);
+      return closed;
     },
   };
 }

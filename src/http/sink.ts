@@ -20,7 +20,8 @@ export function errorSink(deps: HttpDeps, isClosing: () => boolean): Sink {
     sink.active++;
     ctx.state.exchange = { requestId: requestId(ctx.req.headers['x-request-id']), startedAt: performance.now(), route: null };
     try {
-      if (isClosing() || deps.stopping()) throw new HttpError('shutting_down', 'The server is stopping', { headers: { Connection: 'close' } });
+      if (isClosing() || deps.stopping())
+        throw new HttpError('shutting_down', 'The server is stopping', { headers: { Connection: 'close' } });
       assertHost(isOurHost, ctx.req);
       await next();
       logAnswer(ctx);
@@ -42,7 +43,10 @@ export function errorSink(deps: HttpDeps, isClosing: () => boolean): Sink {
     const { exchange } = ctx.state;
     const madsci = isMadsci(exchange.route) && !acceptsProblem(ctx.req.headers.accept);
     send(ctx, errorReply(known, { madsci, path: ctx.path, requestId: exchange.requestId }));
-    log(ctx, status >= 500 ? 'error' : 'info', known.message, { code: known.code, ...(status >= 500 ? { error: known.cause ?? known } : {}) });
+    log(ctx, status >= 500 ? 'error' : 'info', known.message, {
+      code: known.code,
+      ...(status >= 500 ? { error: known.cause ?? known } : {}),
+    });
   }
 
   function logAnswer(ctx: Context): void {

@@ -4,11 +4,11 @@
  *
  *   Int32 ticket × lanes │ Uint16 (length, characters…) × lanes that have a journal
  */
-export const JOURNAL_CHARS = 4_000;
+const JOURNAL_CHARS = 4_000;
 const JOURNALS = 16;
 const JOURNAL_UNITS = JOURNAL_CHARS + 1;
 
-export function journalsOf(lanes: number): number {
+function journalsOf(lanes: number): number {
   return Math.min(lanes, JOURNALS);
 }
 

@@ -1,28 +1,42 @@
 import { EngineError } from '../../core/errors.ts';
 import type { Page } from '../../core/page.ts';
 
-/** A cursor is the place of the last item, encoded so that nobody is tempted to count with it. */
-export const cursorAt = (place: readonly (number | string)[]): string => Buffer.from(JSON.stringify(place)).toString('base64url');
+type Place = readonly (number | string)[];
 
-export function placeOf(cursor: string): (number | string)[] {
-  try {
-    const place: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (Array.isArray(place) && place.every((part) => typeof part === 'string' || Number.isSafeInteger(part))) return place;
-  } catch {
-    // Fall through: what cannot be read is not ours.
-  }
+/** A cursor is the place of the last item behind the name of its order, encoded so that nobody is tempted to count with it. */
+export const cursorAt = (order: string, place: Place): string => Buffer.from(JSON.stringify([order, ...place])).toString('base64url');
+
+/** The place that a cursor of this order holds: as many parts as `types`, of these types. A cursor of another order leads nowhere. */
+export function placeOf(cursor: string, order: string, types: readonly ('number' | 'string')[]): Place {
+  const [name, ...place] = partsOf(cursor);
+  const fits = name === order && place.length === types.length && types.every((type, n) => typeof place[n] === type);
+  if (fits && place.every((part) => typeof part === 'string' || Number.isSafeInteger(part))) return place as Place;
   throw new EngineError('cursor_invalid', 'The cursor was not made by this list.');
 }
 
+function partsOf(cursor: string): unknown[] {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    return Array.isArray(parts) ? parts : [];
+  } catch {
+    return [];
+  }
+}
+
+const NEWEST_FIRST = 'newest';
+
 export function beforeCursor(cursor: string): number {
-  const [seq] = placeOf(cursor);
-  if (typeof seq !== 'number') throw new EngineError('cursor_invalid', 'The cursor was not made by this list.');
-  return seq;
+  return placeOf(cursor, NEWEST_FIRST, ['number'])[0] as number;
 }
 
 /** `rows` holds one more than `limit` when there is a next page. */
-export function pageOf<Row, Item>(rows: readonly Row[], limit: number, item: (row: Row) => Item, seq: (row: Row) => number): Page<Item> {
+export function newestPage<Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  item: (row: Row) => Item,
+  seq: (row: Row) => number,
+): Page<Item> {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  return { items: shown.map(item), nextCursor: rows.length > limit && last !== undefined ? cursorAt([seq(last)]) : null };
+  return { items: shown.map(item), nextCursor: rows.length > limit && last !== undefined ? cursorAt(NEWEST_FIRST, [seq(last)]) : null };
 }

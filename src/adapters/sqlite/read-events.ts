@@ -8,7 +8,7 @@ import { parseProjection, project } from '../../core/selector/project.ts';
 import { compareForSort, parseSort, type Sort, type SortKey, sortValues } from '../../core/selector/sort.ts';
 import { parseSelectorText } from '../../core/selector/text.ts';
 import type { EventList } from '../../ports/event-store.ts';
-import { cursorAt, pageOf, placeOf } from './paging.ts';
+import { cursorAt, placeOf } from './paging.ts';
 import { pushDown } from './selector-sql.ts';
 
 interface Row {
@@ -39,6 +39,7 @@ const ROWS_BETWEEN_LOOKS_AT_THE_CLOCK = 256;
 export function eventReads(db: DatabaseSync, limits: ReadLimits) {
   const one = db.prepare('SELECT doc FROM events WHERE id = ?');
   const total = db.prepare('SELECT count(*) AS count FROM events');
+  const last = db.prepare('SELECT max(seq) AS seq FROM events');
   const archived = db.prepare(
     `SELECT id, doc FROM events WHERE archived = 1
      ORDER BY archived_at_ms DESC NULLS LAST, doc ->> '$.archived_at' DESC NULLS LAST, seq LIMIT ? OFFSET ?`,
@@ -76,32 +77,38 @@ export function eventReads(db: DatabaseSync, limits: ReadLimits) {
     }
   }
 
+  /** In insertion order, or by a column: the cursor holds where the last item stands, so what comes in meanwhile moves nothing. */
   const indexedPage = (query: QueryTexts, page: PageRequest, sort: SortKey | null, deadline: number): Page<string> => {
     const column = sort === null ? 'seq' : (SORT_COLUMNS[nameOf(sort)] as string);
-    const [direction, beyond] = sort !== null && sort.direction === -1 ? ['DESC', '<'] : ['ASC', '>'];
-    const place = page.cursor === null ? null : placeOf(page.cursor);
-    const from = place === null ? null : column === 'seq' ? place.slice(-1) : [place[0], place[0], place[1]];
+    const [direction, beyond] = sort?.direction === -1 ? ['DESC', '<'] : ['ASC', '>'];
+    const order = sort === null ? 'seq' : `${column} ${direction}, seq ${direction}`;
+    const types: ('number' | 'string')[] = sort === null ? ['number'] : [column === 'level' ? 'number' : 'string', 'number'];
+    const place = page.cursor === null ? null : placeOf(page.cursor, order, types);
+    const [value, seq] = place ?? [];
     const more = {
-      where: place === null ? [] : column === 'seq' ? ['seq > ?'] : [`(${column} ${beyond} ? OR (${column} = ? AND seq ${beyond} ?))`],
-      params: (from ?? []) as SQLInputValue[],
-      order: column === 'seq' ? 'seq' : `${column} ${direction}, seq ${direction}`,
+      where: place === null ? [] : sort === null ? ['seq > ?'] : [`(${column} ${beyond} ? OR (${column} = ? AND seq ${beyond} ?))`],
+      params: (place === null ? [] : sort === null ? [value] : [value, value, seq]) as SQLInputValue[],
+      order,
     };
     const rows: Row[] = [];
     for (const row of matching(query.selector, more, deadline)) {
       rows.push(row);
       if (rows.length > page.limit) break;
     }
-    const shown = pageOf(rows, page.limit, projector(query.projection), (row) => row.seq);
-    if (shown.nextCursor === null || column === 'seq') return shown;
-    const last = rows[page.limit - 1] as Row;
-    const value = db.prepare(`SELECT ${column} AS value FROM events WHERE seq = ?`).get(last.seq) as { value: string | number };
-    return { items: shown.items, nextCursor: cursorAt([value.value, last.seq]) };
+    const last = rows.length > page.limit ? rows[page.limit - 1] : undefined;
+    const nextCursor = last === undefined ? null : cursorAt(order, sort === null ? [last.seq] : [valueAt(column, last.seq), last.seq]);
+    return { items: rows.slice(0, page.limit).map(projector(query.projection)), nextCursor };
   };
+  const valueAt = (column: string, seq: number): string | number =>
+    (db.prepare(`SELECT ${column} AS value FROM events WHERE seq = ?`).get(seq) as { value: string | number }).value;
 
-  /** Without an index the matches are gathered and sorted; the cursor is then a count. */
+  /** Without an index the matches are gathered and sorted; the cursor counts among the events that were there at the first page. */
   const sortedPage = (query: QueryTexts, page: PageRequest, sort: Sort, deadline: number): Page<string> => {
+    const order = query.sort as string;
+    const [start, until] = (page.cursor === null ? [0, newest()] : placeOf(page.cursor, order, ['number', 'number'])) as [number, number];
+    if (start < 0) throw new EngineError('cursor_invalid', 'The cursor was not made by this list.');
     const found: { row: Row; values: ReturnType<typeof sortValues> }[] = [];
-    for (const row of matching(query.selector, { where: [], params: [], order: 'seq' }, deadline)) {
+    for (const row of matching(query.selector, { where: ['seq <= ?'], params: [until], order: 'seq' }, deadline)) {
       found.push({ row, values: sortValues(sort, documentOf(row)) });
       if (found.length > limits.sortedMatches)
         throw new EngineError(
@@ -111,14 +118,14 @@ export function eventReads(db: DatabaseSync, limits: ReadLimits) {
     }
     const compare = compareForSort(sort);
     found.sort((a, b) => compare(a.values, b.values) || a.row.seq - b.row.seq);
-    const start = page.cursor === null ? 0 : Number(placeOf(page.cursor)[0]);
-    const shown = found.slice(start, start + page.limit);
+    const end = start + page.limit;
     const shape = projector(query.projection);
     return {
-      items: shown.map(({ row }) => shape(row)),
-      nextCursor: start + page.limit < found.length ? cursorAt([start + page.limit]) : null,
+      items: found.slice(start, end).map(({ row }) => shape(row)),
+      nextCursor: end < found.length ? cursorAt(order, [end, until]) : null,
     };
   };
+  const newest = (): number => (last.get() as { seq: number | null }).seq ?? 0;
 
   return {
     event: (id: string): string | null => (one.get(id)?.['doc'] as string | undefined) ?? null,

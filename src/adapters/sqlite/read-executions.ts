@@ -6,7 +6,7 @@ import type { Key } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import type { DeliveryFilter } from '../../ports/delivery-store.ts';
 import type { Attempt, ExecutionFilter, ExecutionRecord } from '../../ports/queue.ts';
-import { beforeCursor, pageOf } from './paging.ts';
+import { beforeCursor, newestPage } from './paging.ts';
 import { STATE_NAME, STATE_NUMBER } from './schema.ts';
 import { handlerOfRow, SELECT_HANDLER } from './write-handlers.ts';
 
@@ -90,7 +90,7 @@ function newestFirst<Item>(db: DatabaseSync, table: string, where: Conditions, p
   if (page.cursor !== null) where.add('seq < ?', beforeCursor(page.cursor));
   const conditions = where.texts.length === 0 ? '' : `WHERE ${where.texts.join(' AND ')}`;
   const rows = db.prepare(`SELECT * FROM ${table} ${conditions} ORDER BY seq DESC LIMIT ?`).all(...where.values, page.limit + 1);
-  return pageOf(rows, page.limit, item, (row) => row['seq'] as number);
+  return newestPage(rows, page.limit, item, (row) => row['seq'] as number);
 }
 
 function executionOfRow(row: Row): ExecutionRecord {

@@ -66,6 +66,7 @@ const STEPS: readonly string[] = [
     attempts TEXT
   ) STRICT;
   CREATE INDEX executions_open ON executions (state, handler_id, seq) WHERE state < 2;
+  CREATE INDEX executions_due ON executions (handler_id, run_at) WHERE state = 0;
   CREATE INDEX executions_handler ON executions (handler_id);
   CREATE INDEX executions_dead ON executions (state) WHERE state = 3;
 

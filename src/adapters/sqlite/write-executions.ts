@@ -28,9 +28,6 @@ interface OpenRow {
   run_at: number;
 }
 
-/** How many waiting executions are looked at to find out when the next one is due. */
-const NEXT_DUE_WINDOW = 1_000;
-
 /** Writes of the queue. Runs in the writer thread, inside its transaction. */
 export function executionWrites(db: DatabaseSync, { append, fire }: ReturnType<typeof eventWrites>) {
   // "state < 2" looks needless beside "state = 0", but without it SQLite does not see that the partial index serves the query.
@@ -45,12 +42,10 @@ export function executionWrites(db: DatabaseSync, { append, fire }: ReturnType<t
   const release = db.prepare(`UPDATE executions SET state = 0, attempt = attempt - 1 ${fenced}`);
   const selectArrived = db.prepare('SELECT * FROM executions WHERE state < 2 AND state = 0 AND handler_id = ? ORDER BY seq LIMIT ?');
   const selectDue = db.prepare(
-    'SELECT * FROM executions WHERE state < 2 AND state = 0 AND handler_id = ? AND run_at <= ? ORDER BY seq LIMIT ?',
+    'SELECT * FROM executions INDEXED BY executions_open WHERE state < 2 AND state = 0 AND handler_id = ? AND run_at <= ? ORDER BY seq LIMIT ?',
   );
   const lease = db.prepare('UPDATE executions SET state = 1, attempt = attempt + 1 WHERE seq = ?');
-  const nextDue = db.prepare(
-    'SELECT min(run_at) AS at FROM (SELECT run_at FROM executions WHERE state < 2 AND state = 0 AND handler_id = ? ORDER BY seq LIMIT ?)',
-  );
+  const nextDue = db.prepare('SELECT min(run_at) AS at FROM executions WHERE state = 0 AND handler_id = ?');
   const selectEvent = db.prepare('SELECT doc, root, depth, NULL AS tags FROM events WHERE id = ?');
   const selectFiring = db.prepare('SELECT payload AS doc, root, depth, tags FROM firings WHERE id = ?');
   const selectLost = db.prepare('SELECT seq, attempt, attempts FROM executions WHERE state < 2 AND state = 1');
@@ -150,7 +145,7 @@ export function executionWrites(db: DatabaseSync, { append, fire }: ReturnType<t
         // Its event was purged: there is nothing left to run on.
         else cancelOne.run(now, row.id);
       }
-      const { at } = nextDue.get(handlerId, NEXT_DUE_WINDOW) as { at: number | null };
+      const { at } = nextDue.get(handlerId) as { at: number | null };
       return { leased, nextRunAt: at };
     },
 

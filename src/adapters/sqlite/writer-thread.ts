@@ -45,7 +45,8 @@ function runApart(batch: Command[]): CommandReply[] {
       db.exec('RELEASE one');
       return reply;
     } catch (error) {
-      if (db.isTransaction) db.exec('ROLLBACK TO one; RELEASE one');
+      if (!db.isTransaction) throw error; // a full disk undoes all of it, also what went well before
+      db.exec('ROLLBACK TO one; RELEASE one');
       return failure(error);
     }
   });

@@ -14,17 +14,17 @@ export async function madsciText(request: IncomingMessage, maxBytes: number): Pr
   return text;
 }
 
-/** The value of a JSON text; null and an empty text are missing bodies. */
-export function madsciValue(text: string): ExactValue {
+/** The value of a JSON text, as `parse` reads it; null and an empty text are missing bodies. */
+export function madsciValue(text: string, parse: (text: string) => ExactValue = parseExact): ExactValue {
   if (text === '') throw inBody([missing([])]);
-  const value = parsed(text);
+  const value = parsed(text, parse);
   if (value === null) throw inBody([missing([])]);
   return value;
 }
 
-function parsed(text: string): ExactValue {
+function parsed(text: string, parse: (text: string) => ExactValue): ExactValue {
   try {
-    return parseExact(text);
+    return parse(text);
   } catch (error) {
     if (error instanceof JsonNumberError) throw inBody([valueIssue(error.loc, 'numbers must be finite', null)]);
     if (!(error instanceof JsonSyntaxError)) throw error;

@@ -1,6 +1,6 @@
+import { pointerTo } from '../../core/selector/selector-error.ts';
 import type { ValidationIssue } from '../../core/validation.ts';
 import type { ItemResult } from '../../engine/ingest.ts';
-import { pointerTo } from '../../core/selector/selector-error.ts';
 
 /** At most so many stored items are listed, and as many of the others. */
 const MAX_LISTED = 100_000;

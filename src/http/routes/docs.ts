@@ -39,7 +39,10 @@ function page(path: string, summary: string, handle: () => Promise<Reply>): Rout
 }
 
 /** What the pages have in common: MADSci offers HEAD on these only (M63). */
-function shared(path: string, summary: string): Pick<RouteSpec<unknown, unknown, unknown>, 'method' | 'path' | 'area' | 'scope' | 'summary'> & {
+function shared(
+  path: string,
+  summary: string,
+): Pick<RouteSpec<unknown, unknown, unknown>, 'method' | 'path' | 'area' | 'scope' | 'summary'> & {
   madsci: true;
   head: true;
 } {

@@ -17,7 +17,10 @@ export const EventInput = z
       example: '2025-03-04T05:06:07.123456',
     }),
     source: source.optional(),
-    event_data: z.unknown().optional().meta({ description: 'Any JSON value; numbers keep their digits.', example: { message: 'ready' } }),
+    event_data: z
+      .unknown()
+      .optional()
+      .meta({ description: 'Any JSON value; numbers keep their digits.', example: { message: 'ready' } }),
     trace_id: z.string().nullable().optional(),
     span_id: z.string().nullable().optional(),
     tags: z.array(z.string()).optional().meta({ description: 'Choose handlers by tag.' }),
@@ -78,7 +81,11 @@ export const SelectorQuery = z.object({
 export const ArchiveRequest = z
   .object({
     event_ids: z.array(z.string()).nullable().optional(),
-    before_date: z.string().nullable().optional().meta({ description: 'Archives what has an event_timestamp before it, compared as text.' }),
+    before_date: z
+      .string()
+      .nullable()
+      .optional()
+      .meta({ description: 'Archives what has an event_timestamp before it, compared as text.' }),
     batch_size: z.int().optional().meta({ description: 'Taken for compatibility; all that fit are archived.' }),
   })
   .meta({ id: 'ArchiveRequest', description: 'One of event_ids and before_date; ids win.' });

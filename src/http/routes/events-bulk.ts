@@ -12,7 +12,13 @@ import { ClientGone, HttpError, knownError } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 import { EventInput } from './event-schemas.ts';
 
-const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/x-jsonlines', 'application/jsonlines'];
+const NDJSON_TYPES = [
+  'application/x-ndjson',
+  'application/ndjson',
+  'application/jsonl',
+  'application/x-jsonlines',
+  'application/jsonlines',
+];
 
 const ItemResultShown = z
   .object({

@@ -3,7 +3,7 @@ import { EngineError } from '../../core/errors.ts';
 import { valueIssue } from '../../core/validation.ts';
 import { madsciText, madsciValue } from '../body/madsci-body.ts';
 import type { HttpDeps } from '../deps.ts';
-import { inBody, InvalidRequest } from '../problem.ts';
+import { InvalidRequest, inBody } from '../problem.ts';
 import { type Reply, type Route, route } from '../route.ts';
 import { readArchiveRequest } from './archive-request.ts';
 import {

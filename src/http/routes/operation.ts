@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { flag } from '../query-values.ts';
 import type { HttpDeps } from '../deps.ts';
+import { flag } from '../query-values.ts';
 import { type Reply, type Route, route } from '../route.ts';
 
 export function operationRoutes(deps: HttpDeps): Route[] {
@@ -36,7 +36,9 @@ function health(deps: HttpDeps): Route {
       const failed = Object.entries(checks).filter(([, { ok }]) => !ok);
       const total = await deps.events.total().catch(() => null);
       const isHealthy = ready && total !== null;
-      const description = isHealthy ? 'Event Manager is running normally' : `Not ready: ${failed.map(([name]) => name).join(', ') || 'store'}`;
+      const description = isHealthy
+        ? 'Event Manager is running normally'
+        : `Not ready: ${failed.map(([name]) => name).join(', ') || 'store'}`;
       return { status: 200, json: madsciHealth(isHealthy, description, total, deps.version) };
     },
   });

@@ -1,11 +1,12 @@
 /** What POST /events/query asks for: a selector as the body, or in the query string as MADSci's client sends it (M12, M53). */
-import { type ExactValue, JsonNumberError, parseExact } from '../../core/json.ts';
+import { type ExactValue, JsonSyntaxError } from '../../core/json.ts';
 import type { PageRequest } from '../../core/page.ts';
 import { parsePythonLiteral } from '../../core/python-literal.ts';
 import { parseSelector } from '../../core/selector/parse.ts';
 import { parseProjection } from '../../core/selector/project.ts';
 import { SelectorError, type SelectorErrorCode } from '../../core/selector/selector-error.ts';
 import { parseSort } from '../../core/selector/sort.ts';
+import { parseSelectorText } from '../../core/selector/text.ts';
 import type { EventQuery } from '../../ports/event-store.ts';
 import { madsciValue } from '../body/madsci-body.ts';
 
@@ -21,7 +22,7 @@ export interface SelectorParameters {
 
 /** `page` is null when MADSci's map is asked for. */
 export function readSelectorRequest(text: string, query: SelectorParameters): { query: EventQuery; page: PageRequest | null } {
-  const selector = text === '' && query.selector !== undefined ? fromQueryString(query.selector) : madsciValue(text);
+  const selector = text === '' && query.selector !== undefined ? fromQueryString(query.selector) : madsciValue(text, parseSelectorText);
   parseSelector(selector);
   const sort = query.sort === undefined ? null : literal(query.sort, 'sort_invalid', 'sort');
   if (sort !== null) parseSort(sort);
@@ -29,7 +30,6 @@ export function readSelectorRequest(text: string, query: SelectorParameters): { 
   if (projection !== null) parseProjection(projection);
   return { query: { selector, sort, projection }, page: pageOf(query) };
 }
-
 
 function fromQueryString(text: string): ExactValue {
   try {
@@ -40,17 +40,21 @@ function fromQueryString(text: string): ExactValue {
   }
 }
 
-/** JSON, or a Python literal; the message tells about JSON unless the text can only be the other. */
+/** JSON, or else a Python literal. */
 function literal(text: string, code: SelectorErrorCode, name: string): ExactValue {
   try {
-    return parseExact(text);
+    return parseSelectorText(text);
   } catch (error) {
-    if (error instanceof JsonNumberError) throw new SelectorError(code, '', `The ${name} has a number that is not finite`);
+    if (!(error instanceof JsonSyntaxError)) throw error;
   }
   try {
     return parsePythonLiteral(text);
   } catch (error) {
-    throw new SelectorError(code, '', `The ${name} is neither JSON nor a Python literal: ${error instanceof Error ? error.message : 'unreadable'}`);
+    throw new SelectorError(
+      code,
+      '',
+      `The ${name} is neither JSON nor a Python literal: ${error instanceof Error ? error.message : 'unreadable'}`,
+    );
   }
 }
 

@@ -11,7 +11,7 @@ export const DeliveriesQuery = z.object({
   ...pageQuery,
 });
 
-export const DeliveryView = z
+const DeliveryView = z
   .object({
     id: z.string(),
     execution_id: z.string().nullable(),

@@ -30,7 +30,7 @@ const ErrorView = z
 
 const DurationMs = z.number().nullable();
 
-export const ExecutionView = z
+const ExecutionView = z
   .object({
     id: z.string(),
     handler_id: z.int(),

@@ -127,7 +127,7 @@ export const HandlerView = z
 
 /** With its code, as GET /handlers/{id} answers it. */
 export const HandlerWithCode = HandlerView.extend({ code: z.string() }).meta({ id: 'HandlerWithCode' });
-export const HandlerVersionView = z.object({ version: z.int(), code: z.string(), ...sharedView }).meta({ id: 'HandlerVersion' });
+const HandlerVersionView = z.object({ version: z.int(), code: z.string(), ...sharedView }).meta({ id: 'HandlerVersion' });
 export const HandlerList = listOf(HandlerView).meta({ id: 'HandlerList' });
 export const HandlerVersionList = listOf(HandlerVersionView).meta({ id: 'HandlerVersionList' });
 

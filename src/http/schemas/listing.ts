@@ -7,7 +7,7 @@ import { jsonText } from './raw-json.ts';
 const LIMIT = { min: 1, max: 1000, default: 100 };
 
 /** A whole number in a path or a query. */
-export function integerText(bounds: { min: number; max: number }, description: string) {
+function integerText(bounds: { min: number; max: number }, description: string) {
   const range = `A whole number from ${bounds.min} to ${bounds.max}`;
   return z
     .string()

@@ -21,7 +21,7 @@ function strangerText(name: string, names: readonly string[]): string {
 }
 
 /** The name that differs from the word by the fewest changed letters, if those are few. */
-export function nearestName(word: string, names: readonly string[]): string | null {
+function nearestName(word: string, names: readonly string[]): string | null {
   if (word.length > 64) return null;
   let nearest: string | null = null;
   let fewest = Math.max(2, Math.ceil(word.length / 3)) + 1;
