@@ -21,9 +21,10 @@ const CONTROL = handlerOf('export default async (event, ctx) => [event.i * 2, ct
 });
 
 let sandbox: Sandbox;
-beforeAll(() => {
-  process.env['HOSTILE_CANARY'] = CANARY;
+beforeAll(async () => {
+  Object.assign(process.env, { HOSTILE_CANARY: CANARY });
   sandbox = isolateSandbox({ runners: 2, host: echoHost({ secret: CANARY }), log: () => {}, limits: { loadMs: LIMIT_MS } });
+  await runOne(sandbox, { handler: CONTROL, registrant: 'bob' });
 });
 afterAll(async () => {
   const pids = sandbox.runners.map(({ pid }) => pid);
@@ -44,12 +45,23 @@ async function control(until: Promise<unknown>): Promise<void> {
   }
 }
 
+/** What an earlier attack left behind may take the process away; then the execution comes back and is submitted again, as the engine does. */
 async function run({ source, memoryMb }: HostileCase): Promise<{ outcome: Outcome; tookMs: number }> {
   const handler = handlerOf(source, { timeoutMs: LIMIT_MS, memoryMb: memoryMb ?? 64 });
-  const startedAt = performance.now();
-  const outcome = runOne(sandbox, { handler, registrant: 'mallory' });
-  await Promise.all([control(outcome), outcome]);
-  return { outcome: await outcome, tookMs: performance.now() - startedAt };
+  for (;;) {
+    // A process of its own at the start: how long a fork takes on a busy machine is not what is measured.
+    while (!sandbox.runners.some(isFree)) await wait(10);
+    const startedAt = performance.now();
+    const report = runBatch(sandbox, { handler, registrant: 'mallory' });
+    await Promise.all([control(report), report]);
+    const [first] = (await report).outcomes;
+    if (first !== undefined) return { outcome: first.outcome, tookMs: performance.now() - startedAt };
+    expect((await report).suspects).toEqual([]);
+  }
+}
+
+function isFree({ registrant, executions, rssBytes }: Sandbox['runners'][number]): boolean {
+  return rssBytes !== null && executions === 0 && (registrant === null || registrant === 'mallory');
 }
 
 const endingOf = (outcome: Outcome) => (outcome.kind === 'succeeded' ? 'succeeded' : outcome.error.reason);
@@ -98,12 +110,20 @@ describe('what escapes find', () => {
 
   test('stack texts name the handler only', async () => {
     expect(await resultOf('stack text')).toMatch(/^x\n {4}at .*handler:2:11\)?$/);
-    expect(await resultOf('stack of a refused call')).toMatchObject([expect.stringMatching(/scope/), expect.stringMatching(/handler:2:\d+/), []]);
+    expect(await resultOf('stack of a refused call')).toMatchObject([
+      expect.stringMatching(/scope/),
+      expect.stringMatching(/handler:2:\d+/),
+      [],
+    ]);
   });
 
   test('a ctx that was kept is of no use to the next execution', async () => {
     const kept = ESCAPES.find(({ name }) => name.startsWith('ctx kept'));
-    const { outcomes } = await runBatch(sandbox, { registrant: 'mallory', handler: handlerOf(kept?.source ?? ''), executions: executionsOf(2) });
+    const { outcomes } = await runBatch(sandbox, {
+      registrant: 'mallory',
+      handler: handlerOf(kept?.source ?? ''),
+      executions: executionsOf(2),
+    });
     expect(outcomes.map(({ outcome }) => endingOf(outcome))).toEqual(['succeeded', 'rejected']);
   });
 

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { DATABASE_FILE } from '../../src/adapters/sqlite/open.ts';
 import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from '../../src/adapters/sqlite/store.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 
@@ -9,6 +11,8 @@ export interface TestStore extends SqliteStore {
   folder: string;
   /** As after a stop and a start of the server: the same data, nothing in memory. This store is closed. */
   reopen(): Promise<TestStore>;
+  /** Takes everything out behind the store's back, which is quicker than to open another one. */
+  clear(): Promise<void>;
 }
 
 export async function openTestStore(options: Partial<SqliteStoreOptions> = {}): Promise<TestStore> {
@@ -25,6 +29,11 @@ export async function openTestStore(options: Partial<SqliteStoreOptions> = {}): 
     async reopen() {
       await close();
       return openTestStore({ ...options, folder });
+    },
+    async clear() {
+      using db = new DatabaseSync(join(folder, DATABASE_FILE), { timeout: 5_000 });
+      const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all();
+      db.exec(`PRAGMA synchronous = OFF; BEGIN IMMEDIATE; ${tables.map(({ name }) => `DELETE FROM ${name};`).join(' ')} COMMIT;`);
     },
     async [Symbol.asyncDispose]() {
       const wasClosed = isClosed;

@@ -3,7 +3,7 @@ import { attack } from './hostile-case.ts';
 /** Experiment 15: what a handler returns or throws. All of it is read inside the isolate, under the execution's own deadline. */
 export const RESULTS = [
   attack('huge text', "return 'x'.repeat(2 ** 20);", 'output_too_large'),
-  attack('huge array', 'return new Array(1e6).fill(1);', 'output_too_large'),
+  attack('huge array', 'return new Array(1e6).fill(1);', 'output_too_large', 'timeout'),
   attack('cyclic object', 'const a = {}; a.a = a; return a;', 'thrown'),
   attack(
     'shared references',
@@ -55,7 +55,7 @@ export const RESULTS = [
   attack('undefined', 'return undefined;', 'succeeded'),
   attack('a BigInt', 'return { n: 2n ** 80n };', 'succeeded'),
   attack('a Map, a Date, a RegExp', 'return [new Map([[1, 2]]), new Date(NaN), /x/];', 'succeeded'),
-  attack('a typed array', 'return new Uint8Array(1e6);', 'output_too_large'),
+  attack('a typed array', 'return new Uint8Array(1e6);', 'output_too_large', 'timeout'),
   attack('lone surrogates', "return '\\ud800';", 'succeeded'),
   attack('throws undefined', 'throw undefined;', 'thrown'),
   attack('throws null', 'throw null;', 'thrown'),
@@ -74,7 +74,7 @@ export const RESULTS = [
     'thrown',
   ),
   attack('throws an error whose name spins', "throw Object.defineProperty(new Error('x'), 'name', { get() { for (;;); } });", 'timeout'),
-  attack('throws a huge error', "throw new Error('x'.repeat(2 ** 27));", 'thrown', 'memory'),
+  attack('throws a huge error', "throw new Error('x'.repeat(2 ** 27));", 'thrown', 'memory', 'timeout'),
   attack('throws an error without a prototype', 'throw Object.setPrototypeOf(new Error("x"), null);', 'thrown'),
   attack('throws an error with a cyclic cause', "const e = new Error('x'); e.cause = e; throw e;", 'thrown'),
   attack('rejects with undefined', 'return Promise.reject();', 'thrown'),
