@@ -1,5 +1,24 @@
+import { z } from 'zod';
+import { FAILURE_REASONS } from '../src/core/execution.ts';
 import { defineHook } from '../src/core/hook.ts';
-import { FailureReport } from '../src/core/hook-failure.ts';
+
+const Place = z.int().positive().nullable();
+
+const FailureReport = z
+  .looseObject({
+    execution: z.looseObject({
+      id: z.string(),
+      hook: z.string(),
+      event_id: z.string(),
+      attempt: z.int().positive(),
+      created_at: z.iso.datetime(),
+      finished_at: z.iso.datetime(),
+    }),
+    error: z.looseObject({ reason: z.enum(FAILURE_REASONS), message: z.string(), line: Place, column: Place }),
+    handler: z.looseObject({ id: z.int(), name: z.string(), version: z.int() }),
+    event: z.unknown().meta({ description: 'The event or payload that the execution was for.' }),
+  })
+  .meta({ title: 'FailureReport', description: 'An execution that ended without success.' });
 
 export const executionOnFailure = defineHook({
   name: 'execution.on_failure',

@@ -2,8 +2,6 @@ import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { HOOKS } from '../../../hooks/index.ts';
 import { defineHook, type Hook } from '../../../src/core/hook.ts';
-import { DEFAULT_ALERT_LEVEL, isAlert } from '../../../src/core/hook-alert.ts';
-import { type FailedExecution, failureReport } from '../../../src/core/hook-failure.ts';
 
 function hookNamed(name: string): Hook {
   const hook = HOOKS.find((each) => each.name === name);
@@ -69,39 +67,13 @@ describe('B11 ctingress.on_complete', () => {
   });
 });
 
-describe('execution.on_failure', () => {
-  const failed: FailedExecution = {
-    id: 'e.1',
-    hook: 'event.on_ingest',
-    eventId: 'e',
-    attempt: 3,
-    createdAt: 0,
-    finishedAt: 1_500,
-    error: { reason: 'thrown', message: 'no', line: 1, column: null },
-    handler: { id: 1, name: 'h', version: 2 },
-    input: '{"n":1591844539983333333,"x":1.0}',
-  };
-
-  test('its payload is made to its schema', () => {
-    const { payload } = hookNamed('execution.on_failure');
-    expect(() => payload.parse(JSON.parse(failureReport(failed)))).not.toThrow();
-  });
-
-  test('its event is the very text', () => {
-    expect(failureReport(failed)).toContain(`"event":${failed.input}}`);
-    expect(JSON.parse(failureReport(failed))).toMatchObject({
-      execution: { id: 'e.1', event_id: 'e', attempt: 3, created_at: '1970-01-01T00:00:00.000Z', finished_at: '1970-01-01T00:00:01.500Z' },
-      error: { reason: 'thrown', message: 'no', line: 1, column: null },
-      handler: { id: 1, name: 'h', version: 2 },
-    });
-  });
-});
-
 test.each([
-  { alert: true, level: 0, alarm: true },
-  { alert: false, level: 40, alarm: true },
-  { alert: false, level: 50, alarm: true },
-  { alert: false, level: 30, alarm: false },
-])('M36 alert $alert at level $level: $alarm', ({ alert, level, alarm }) => {
-  expect(isAlert({ alert, level }, DEFAULT_ALERT_LEVEL)).toBe(alarm);
+  { change: {}, ok: true, why: 'the sample' },
+  { change: { more: 1 }, ok: true, why: 'further members' },
+  { change: { event: undefined }, ok: true, why: 'any event' },
+  { change: { error: { reason: 'tired', message: '', line: null, column: null } }, ok: false, why: 'an unknown reason' },
+  { change: { handler: undefined }, ok: false, why: 'no handler' },
+])('execution.on_failure takes $why: $ok', ({ change, ok }) => {
+  const { payload, sample } = hookNamed('execution.on_failure');
+  expect(payload.safeParse({ ...JSON.parse(sample), ...change }).success).toBe(ok);
 });

@@ -6,9 +6,10 @@ import type { Caller, Scope } from '../../../src/core/key.ts';
 import type { HandlerRegistration } from '../../../src/engine/handlers.ts';
 import type { KeyRing } from '../../../src/engine/keys.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
+import type { KeyStore } from '../../../src/ports/key-store.ts';
 import type { Sandbox } from '../../../src/ports/sandbox.ts';
 
-/** A real store in a folder of its own. */
+/** A real store in a folder of its own, for all tests of a file. */
 export async function openStore(): Promise<SqliteStore> {
   const folder = mkdtempSync(join(tmpdir(), 'hookwright-unit-'));
   const store = await openSqliteStore({ folder, durability: 'normal', readers: 1 });
@@ -20,6 +21,23 @@ export async function openStore(): Promise<SqliteStore> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The key store as if nobody had used it before: opening a store takes longer than a test. */
+export function freshKeys(keys: KeyStore): KeyStore {
+  const own = new Set<string>();
+  return {
+    ...keys,
+    all: async () => (await keys.all()).filter(({ id }) => own.has(id)),
+    create(key) {
+      own.add(key.id);
+      return keys.create(key);
+    },
+  };
+}
+
+export async function removeHandlers({ handlers }: SqliteStore): Promise<void> {
+  for (const { id } of await handlers.all()) await handlers.remove(id, 0);
 }
 
 export interface HandClock extends Clock {
