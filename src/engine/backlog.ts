@@ -5,7 +5,7 @@ import type { Lane } from './lane.ts';
 import type { Room } from './room.ts';
 
 export interface BacklogOptions {
-  queue: Pick<Queue, 'claim'>;
+  queue: Pick<Queue, 'claim' | 'get'>;
   clock: Clock;
   log: Log;
   room: Room;
@@ -45,11 +45,14 @@ export class Backlog {
       lane.cancelTimer = this.#o.clock.after(Math.min(wait, MAX_TIMER_MS), () => this.refill(lane));
       return;
     }
-    if (this.#o.room.left === 0) return void this.#starved.add(lane);
     const { perLane } = this.#o.room.bounds;
     const limit = Math.min(perLane - lane.held, this.#o.room.left, CLAIM_LIMIT);
+    const isWaitedFor = lane.awaited.length > 0;
     // Half full is time enough: claiming a few at a time would cost a commit for each few.
-    if (limit > 0 && lane.held <= perLane / 2) void this.#claim(lane, limit);
+    if (limit > 0 && (lane.held <= perLane / 2 || isWaitedFor)) void this.#claim(lane, limit);
+    // All that is held may wait for a retry that is in the store: it is the first there, and comes in whatever the room is.
+    else if (isWaitedFor) void this.#claim(lane, 1);
+    else if (this.#o.room.left === 0) this.#starved.add(lane);
   }
 
   /** Some of the room that all lanes share is free again. */
@@ -63,20 +66,36 @@ export class Backlog {
   async #claim(lane: Lane, limit: number): Promise<void> {
     lane.claiming = true;
     lane.backlogAt = null;
+    const { awaited } = lane;
     const now = this.#o.clock.now();
-    const claim = await this.#ask(lane.handlerId, limit, now);
+    const dueOnly = !this.#o.keepsOrder(lane.handlerId);
+    const claim = await this.#ask({ handlerId: lane.handlerId, limit, now, dueOnly });
     lane.claiming = false;
+    for (const id of awaited) if (!isAmong(id, claim)) void this.#giveUpUnlessPending(lane, id);
     if (claim.nextRunAt !== null) lane.backlogAt = Math.min(lane.backlogAt ?? claim.nextRunAt, claim.nextRunAt);
     this.#o.claimed(lane, claim.leased, now);
     this.refill(lane);
   }
 
-  async #ask(handlerId: number, limit: number, now: number): Promise<Claim> {
+  /** Retries come first; one that was waited for and did not come may be gone: canceled, or its event was purged. */
+  async #giveUpUnlessPending(lane: Lane, id: string): Promise<void> {
+    const record = await this.#o.queue.get(id).catch(() => undefined);
+    if (record === undefined || record?.state === 'pending') return;
+    lane.giveUp(id);
+    this.#o.claimed(lane, [], this.#o.clock.now());
+  }
+
+  async #ask(request: Parameters<Queue['claim']>[0]): Promise<Claim> {
+    const { handlerId, now } = request;
     try {
-      return await this.#o.queue.claim({ handlerId, limit, now, dueOnly: !this.#o.keepsOrder(handlerId) });
+      return await this.#o.queue.claim(request);
     } catch (error) {
       this.#o.log('warn', 'claiming failed', { handlerId, error });
       return { leased: [], nextRunAt: now + CLAIM_RETRY_MS };
     }
   }
+}
+
+function isAmong(id: string, { leased }: Claim): boolean {
+  return leased.some(({ lease }) => lease.executionId === id);
 }

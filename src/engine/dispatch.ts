@@ -46,6 +46,7 @@ export interface DispatcherOptions {
 
 const BATCHES_PER_LANE = 2;
 const MAX_BATCHES = 128;
+const STORE_RETRY_MS = 500;
 const MAX_TIMER_MS = 60_000;
 
 /**
@@ -131,10 +132,11 @@ export class Dispatcher {
     for (const lane of this.#lanes.values()) {
       const dropped = lane.drop(executionId);
       const item = dropped ?? lane.finish(executionId);
-      if (item === null) continue;
-      this.#room.letGo(item);
-      if (dropped === null) this.#o.sandbox.abort(executionId);
-      return;
+      if (item !== null) this.#room.letGo(item);
+      if (item !== null && dropped === null) this.#o.sandbox.abort(executionId);
+      lane.giveUp(executionId);
+      this.#freed(lane);
+      if (item !== null) return;
     }
   }
 
@@ -301,7 +303,7 @@ export class Dispatcher {
 
   #settled(lane: Lane, settled: SettledExecution[]): void {
     for (const { item, retryAt, leaseLost } of settled) {
-      if (lane.finish(item.lease.executionId) !== null) this.#room.letGo(item);
+      if (lane.finish(item.lease.executionId, item.lease.attempt) !== null) this.#room.letGo(item);
       if (retryAt !== null) this.#retryLater(lane, item, retryAt);
       if (leaseLost) this.#o.sandbox.evict(lane.handlerId);
     }
@@ -309,6 +311,11 @@ export class Dispatcher {
       lane.handlerId,
       settled.map(({ item }) => item.lease.executionId),
     );
+    this.#freed(lane);
+  }
+
+  /** Something of this lane ended: there is room again, and perhaps a key that others waited for. */
+  #freed(lane: Lane): void {
     this.#queueUp(lane);
     this.#backlog.refill(lane);
     this.#backlog.roomFreed();
@@ -318,13 +325,15 @@ export class Dispatcher {
 
   /** A retry that must go before others of its key is taken back at once, and waits for its time in memory. */
   #retryLater(lane: Lane, item: Ready, at: number): void {
-    lane.hold(item);
+    lane.awaitRetry(item);
     this.#backlog.note(lane, item.orderingKey === null ? at : this.#o.clock.now());
   }
 
   #claimed(lane: Lane, leased: readonly Leased[], now: number): void {
     for (const one of leased) {
       const item: Ready = { ...one, suspect: false };
+      const before = lane.finish(item.lease.executionId); // its last attempt is written, though nobody was told yet
+      if (before !== null) this.#room.letGo(before);
       this.#room.hold(item);
       if (item.runAt <= now) lane.push(item);
       else {
@@ -367,15 +376,28 @@ export class Dispatcher {
     if (items.length === 0) return;
     for (const item of items) this.#room.letGo(item);
     lane.backlogAt = Math.min(lane.backlogAt ?? Number.POSITIVE_INFINITY, ...items.map((item) => item.runAt));
-    // Without a release they would be found again at the next start, as lost: nothing is gone when this fails.
-    await this.#o.queue
-      .settle(items.map(({ lease }) => ({ kind: 'released', lease })))
-      .catch((error: unknown) => this.#o.log('warn', 'giving back executions failed', { handlerId: lane.handlerId, error }));
+    this.#backlog.roomFreed();
+    await this.#release(lane.handlerId, items);
+  }
+
+  /** Without a release they would be found again at the next start, as lost: a stop does not wait for a store that fails. */
+  async #release(handlerId: number, items: readonly Ready[]): Promise<void> {
+    try {
+      await this.#o.queue.settle(items.map(({ lease }) => ({ kind: 'released', lease })));
+      this.#backlog.note(this.#lane(handlerId), Math.min(...items.map((item) => item.runAt)));
+    } catch (error) {
+      this.#o.log('warn', 'giving back executions failed', { handlerId, error });
+      if (!this.#stopping) this.#o.clock.after(STORE_RETRY_MS, () => void this.#release(handlerId, items));
+    }
   }
 
   async #load(lane: Lane, number: number): Promise<void> {
     const version = await this.#versions.load(lane.handlerId, number);
-    if (version === null) return void this.#o.log('error', 'a handler version is missing', { handlerId: lane.handlerId, version: number });
+    if (version === null) {
+      this.#o.log('error', 'a handler version could not be read', { handlerId: lane.handlerId, version: number });
+      this.#o.clock.after(STORE_RETRY_MS, () => this.#freed(lane));
+      return;
+    }
     this.#queueUp(lane);
     this.#pumpSoon();
   }

@@ -4,7 +4,7 @@ import type { Hook } from '../core/hook.ts';
 import type { Caller } from '../core/key.ts';
 import { compileFilter, type Filter, NO_MATCH } from '../core/match-filter.ts';
 import { type Firing, HandlerIndex, type Matchable } from '../core/matching.ts';
-import type { HandlerStore } from '../ports/handler-store.ts';
+import type { HandlerPut, HandlerStore } from '../ports/handler-store.ts';
 import type { Sandbox } from '../ports/sandbox.ts';
 import { checkRegistration } from './handler-checks.ts';
 import { inTurn } from './in-turn.ts';
@@ -67,7 +67,7 @@ export interface LiveHandlers extends HandlerRegistry {
   match(hook: string, firing: Firing): Handler[];
   /** Whether `match` finds nothing whatever the firing is. */
   isEmpty(hook: string): boolean;
-  /** A version of a handler, from memory when it is current or was asked for lately. */
+  /** A version of a handler; the current one comes from memory. */
   versionOf(id: number, version: number): Promise<HandlerVersion | null>;
   /** Called after each change, when reads show it already. */
   onChange(listener: (id: number, change: HandlerChange) => void): void;
@@ -83,9 +83,6 @@ export interface HandlerRegistryOptions {
   report(error: unknown): void;
 }
 
-/** Old versions are run only by executions that waited for long: a few are enough. */
-const VERSIONS_KEPT = 64;
-
 /** In the index while it is enabled; whether its key is live is asked at each match, since a key expires without a word. */
 interface Indexed extends Matchable {
   readonly handler: Handler;
@@ -100,7 +97,6 @@ class Registry implements LiveHandlers {
   readonly #options: HandlerRegistryOptions;
   readonly #handlers = new Map<number, Handler>();
   readonly #index = new HandlerIndex<Indexed>();
-  readonly #oldVersions = new Map<string, HandlerVersion>();
   readonly #listeners: ((id: number, change: HandlerChange) => void)[] = [];
   readonly #inTurn = inTurn();
 
@@ -116,7 +112,7 @@ class Registry implements LiveHandlers {
       const { hook, name, enabled, ...source } = registration;
       const javascript = await checkRegistration(registration, this.#options.hooks, this.#options.sandbox);
       const version = { ...source, javascript, createdAt: this.#options.now(), createdBy: caller.name, keyId };
-      return this.#put({ hook, name, version }, enabled);
+      return this.#put({ hook, name, version, ...(enabled === null ? {} : { enabled }) });
     });
   }
 
@@ -165,7 +161,7 @@ class Registry implements LiveHandlers {
       const { version: _number, ...source } = found;
       const javascript = await checkRegistration({ hook, name, enabled: null, ...source }, this.#options.hooks, this.#options.sandbox);
       const copy = { ...source, javascript, createdAt: this.#options.now(), createdBy: caller.name, keyId };
-      return (await this.#put({ hook, name, version: copy }, null)).handler;
+      return (await this.#put({ hook, name, version: copy })).handler;
     });
   }
 
@@ -191,31 +187,20 @@ class Registry implements LiveHandlers {
 
   async versionOf(id: number, version: number): Promise<HandlerVersion | null> {
     const current = this.#handlers.get(id)?.current;
-    if (current?.version === version) return current;
-    const key = `${id}/${version}`;
-    const found = this.#oldVersions.get(key) ?? (await this.#options.store.version(id, version));
-    if (found === null) return null;
-    this.#oldVersions.delete(key);
-    this.#oldVersions.set(key, found);
-    const [oldest] = this.#oldVersions.keys();
-    if (oldest !== undefined && this.#oldVersions.size > VERSIONS_KEPT) this.#oldVersions.delete(oldest);
-    return found;
+    return current?.version === version ? current : this.#options.store.version(id, version);
   }
 
   onChange(listener: (id: number, change: HandlerChange) => void): void {
     this.#listeners.push(listener);
   }
 
-  async #put(put: Parameters<HandlerStore['put']>[0], enabled: boolean | null): Promise<{ handler: Handler; replaced: boolean }> {
+  async #put(put: HandlerPut): Promise<{ handler: Handler; replaced: boolean }> {
     const { store, sandbox } = this.#options;
     const { handler, replaced } = await store.put(put);
-    const { id, updatedAt, updatedBy } = handler;
-    const isAsWanted = enabled === null || enabled === handler.enabled;
-    const kept = isAsWanted ? handler : await store.setEnabled(id, enabled, updatedAt, updatedBy);
-    this.#keep(kept ?? noHandler(id));
-    if (replaced) sandbox.evict(id);
-    this.#announce(id, 'put');
-    return { handler: this.get(id), replaced };
+    this.#keep(handler);
+    if (replaced) sandbox.evict(handler.id);
+    this.#announce(handler.id, 'put');
+    return { handler, replaced };
   }
 
   /** Changes of one handler happen one after the other, each on what the one before left. */

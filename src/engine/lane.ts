@@ -39,6 +39,9 @@ export class Lane {
   get held(): number {
     return this.#ready.length + this.#suspects.length + this.#delayed.length + this.inFlight.size;
   }
+  get #waiting(): Ready[] {
+    return [...this.#suspects, ...this.#ready, ...this.#delayed];
+  }
   get isIdle(): boolean {
     return this.held === 0 && this.#reserved === 0 && this.#unconfirmed === 0 && this.backlogAt === null && !this.claiming;
   }
@@ -73,9 +76,11 @@ export class Lane {
 
   /** Its ordering key stays held although it went back to the store: nothing of the same key overtakes it. */
   awaitRetry(item: Ready): void {
-    if (item.orderingKey === null) return;
+    const { executionId } = item.lease;
+    const isBack = this.inFlight.has(executionId) || this.#waiting.some(({ lease }) => lease.executionId === executionId);
+    if (item.orderingKey === null || isBack) return;
     this.#hold(item);
-    this.#awaited.set(item.lease.executionId, item);
+    this.#awaited.set(executionId, item);
   }
   /** Ids of the retries that hold a key from the store. While there are any, the lane may be unable to go on without them. */
   get awaited(): readonly string[] {
@@ -98,10 +103,14 @@ export class Lane {
     return this.#delayed.length === 0 ? null : Math.min(...this.#delayed.map((item) => item.runAt));
   }
 
-  /** Back from the sandbox without having been run to an end. */
+  /** Back from the sandbox without having been run to an end; a suspect stays one, and keeps its key. */
   putBack(items: readonly Ready[]): void {
-    for (const item of items) this.#release(item);
-    this.#ready = [...items, ...this.#ready];
+    const suspects = items.filter((item) => item.suspect);
+    const others = items.filter((item) => !item.suspect);
+    for (const item of suspects) this.inFlight.delete(item.lease.executionId);
+    for (const item of others) this.#release(item);
+    this.#suspects = [...suspects, ...this.#suspects];
+    this.#ready = [...others, ...this.#ready];
   }
   suspect(items: readonly Ready[]): void {
     for (const item of items) this.inFlight.delete(item.lease.executionId); // they keep their keys
@@ -131,7 +140,7 @@ export class Lane {
 
   /** Empties the lane of everything that has not started. */
   drain(): Ready[] {
-    const all = [...this.#suspects, ...this.#ready, ...this.#delayed];
+    const all = this.#waiting;
     for (const item of all) this.#release(item);
     this.#ready = [];
     this.#suspects = [];

@@ -18,11 +18,11 @@ export interface Failure {
  * A failure of a failure handler fires nothing, and neither does one at the end of the longest chain: both would go on for ever.
  */
 export function failureFiring(failure: Failure, plan: Planner): { plan: FiringPlan; subject: Subject } | null {
-  const { item, handler, version, at } = failure;
+  const { item, handler, at } = failure;
   if (item.hook === 'execution.on_failure' || handler === null || item.depth >= MAX_DEPTH) return null;
   const id = `${item.lease.executionId}!${item.lease.attempt}`;
   const payload = failurePayload(failure, handler);
-  const tags = version.tags;
+  const tags = failureTags(failure, handler);
   const executions = plan.plan('execution.on_failure', firingOf({ subjectId: id, createdAt: at, json: payload, tags: () => tags }));
   if (executions.length === 0) return null;
   const cause = { executionId: item.lease.executionId, root: item.root, depth: item.depth + 1 };
@@ -30,6 +30,11 @@ export function failureFiring(failure: Failure, plan: Planner): { plan: FiringPl
     plan: { firing: { id, hook: 'execution.on_failure', payload, tags, createdAt: at, cause }, executions },
     subject: { id, input: payload, tags, root: cause.root, depth: cause.depth },
   };
+}
+
+/** The failed handler's own tags, and what failed and why: never none, so tagged failure handlers are not reached by accident (B8). */
+function failureTags({ item, version, error }: Failure, handler: Handler): string[] {
+  return [...new Set([...version.tags, `handler:${handler.name}`, `hook:${item.hook}`, `reason:${error.reason}`])];
 }
 
 /** Written by hand around the event's own text, which is kept as it is. */

@@ -60,7 +60,7 @@ interface Pending {
 export function settler(o: SettlerOptions): SettleOutcomes {
   return (ended, done) => {
     const pending = ended.map(({ item, version, outcome }) => prepare(o, item, version, outcome));
-    void commit(o, pending, 0).then((settled) => done(settled));
+    void commit(o, pending, done);
   };
 }
 
@@ -121,17 +121,28 @@ function finishedMail(o: SettlerOptions, item: Ready, version: HandlerVersion, o
 }
 
 /** The store may be down or full for a while: outcomes wait in memory and are written as soon as it takes them. */
-async function commit(o: SettlerOptions, pending: Pending[], tries: number): Promise<SettledExecution[]> {
-  let results: SettleResult[];
+async function commit(o: SettlerOptions, pending: Pending[], done: (settled: SettledExecution[]) => void, before = 0): Promise<void> {
+  for (let tries = before; ; tries++) {
+    const results = await tryToSettle(o, pending, tries);
+    if (results !== null) return done(settledOf(o, pending, results));
+    await new Promise<void>((resolve) => o.clock.after(STORE_RETRY_MS[Math.min(tries, STORE_RETRY_MS.length - 1)] as number, resolve));
+    if (pending.length === 1) continue;
+    // One that the store refuses for good must not hold the others back.
+    for (const one of pending) void commit(o, [one], done, tries + 1);
+    return;
+  }
+}
+
+async function tryToSettle(o: SettlerOptions, pending: readonly Pending[], tries: number): Promise<SettleResult[] | null> {
   try {
-    results = await o.queue.settle(pending.map(({ settlement }) => settlement));
+    return await o.queue.settle(pending.map(({ settlement }) => settlement));
   } catch (error) {
     o.log(tries === 0 ? 'warn' : 'error', 'outcomes could not be written yet', { count: pending.length, tries, error });
-    await new Promise<void>((resolve) => o.clock.after(STORE_RETRY_MS[Math.min(tries, STORE_RETRY_MS.length - 1)] as number, resolve));
-    if (pending.length === 1) return commit(o, pending, tries + 1);
-    // One that the store refuses for good must not hold the others back.
-    return (await Promise.all(pending.map((one) => commit(o, [one], tries + 1)))).flat();
+    return null;
   }
+}
+
+function settledOf(o: SettlerOptions, pending: readonly Pending[], results: readonly SettleResult[]): SettledExecution[] {
   for (const [index, one] of pending.entries()) written(o, one, results[index] as SettleResult);
   if (pending.some(hasDeliveries)) o.onDeliveries();
   return pending.map(({ settled }, index) => ({

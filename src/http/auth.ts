@@ -7,7 +7,7 @@ import { isCrossSite } from './origin.ts';
 import { HttpError } from './problem.ts';
 import type { Route } from './route.ts';
 
-const BEARER = /^bearer +([\w.~+/=-]+) *$/i;
+const BEARER = /^bearer +([\x21-\x7e]+) *$/i;
 const EVENT_SCOPES: ReadonlySet<Scope> = new Set<Scope>(['events:read', 'events:write']);
 
 /** Answers the caller of a request, or throws unauthenticated, rate_limited, forbidden or cross_site_refused. */

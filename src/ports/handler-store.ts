@@ -1,10 +1,18 @@
 import type { Handler, HandlerVersion } from '../core/handler.ts';
 
+/** `enabled` absent: as it was, and enabled when new. */
+export interface HandlerPut {
+  hook: string;
+  name: string;
+  version: Omit<HandlerVersion, 'version'>;
+  enabled?: boolean;
+}
+
 export interface HandlerStore {
   /** All handlers that were not deregistered, with their current versions, by id. */
   all(): Promise<Handler[]>;
   /** Registers or replaces by (hook, name): a new handler gets the next id and version 0, a replaced one keeps its id and counts on (B5). */
-  put(handler: { hook: string; name: string; version: Omit<HandlerVersion, 'version'> }): Promise<{ handler: Handler; replaced: boolean }>;
+  put(handler: HandlerPut): Promise<{ handler: Handler; replaced: boolean }>;
   setEnabled(id: number, enabled: boolean, at: number, by: string): Promise<Handler | null>;
   /** Newest first. */
   versions(id: number): Promise<HandlerVersion[] | null>;

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Handler, HandlerVersion } from '../../core/handler.ts';
+import type { HandlerPut } from '../../ports/handler-store.ts';
 
 interface HandlerRow {
   id: number;
@@ -32,12 +33,6 @@ export function handlerOfRow(value: unknown): Handler {
   };
 }
 
-export interface HandlerPut {
-  hook: string;
-  name: string;
-  version: Omit<HandlerVersion, 'version'>;
-}
-
 /** Writes of the handler store. Runs in the writer thread, inside its transaction. */
 export function handlerWrites(db: DatabaseSync) {
   const byName = db.prepare('SELECT id, version FROM handlers WHERE hook = ? AND name = ? AND removed_at IS NULL');
@@ -58,13 +53,14 @@ export function handlerWrites(db: DatabaseSync) {
   };
 
   return {
-    putHandler({ hook, name, version }: HandlerPut): { handler: Handler; replaced: boolean } {
+    putHandler({ hook, name, version, enabled }: HandlerPut): { handler: Handler; replaced: boolean } {
       const known = byName.get(hook, name) as { id: number; version: number } | undefined;
       const { createdAt, createdBy } = version;
       const number = known === undefined ? 0 : known.version + 1;
       const id = known?.id ?? Number(insert.run(hook, name, createdAt, createdBy, createdAt, createdBy).lastInsertRowid);
       insertVersion.run(id, number, JSON.stringify({ ...version, version: number } satisfies HandlerVersion));
       if (known !== undefined) update.run(number, createdAt, createdBy, id);
+      if (enabled !== undefined) enable.run(enabled ? 1 : 0, createdAt, createdBy, id);
       return { handler: read(id) as Handler, replaced: known !== undefined };
     },
 

@@ -4,6 +4,8 @@ import type { ItemResult } from '../../engine/ingest.ts';
 
 /** At most so many stored items are listed, and as many of the others. */
 const MAX_LISTED = 100_000;
+/** And no more than so much text in all. */
+const MAX_CHARS = 16_777_216;
 const MAX_ERRORS = 10;
 const MAX_TEXT = 300;
 
@@ -12,6 +14,7 @@ export class Tally {
   readonly #counts = { stored: 0, duplicate: 0, conflict: 0, invalid: 0 };
   readonly #listed: string[] = [];
   readonly #roomFor: { stored: number; others: number };
+  #charsLeft = MAX_CHARS;
   #isTruncated = false;
 
   constructor(options: { listStored: boolean; maxListed?: number }) {
@@ -37,12 +40,14 @@ export class Tally {
     const kind = item.result === 'stored' ? 'stored' : 'others';
     const room = this.#roomFor[kind];
     if (Number.isNaN(room)) return; // not wanted, so nothing is missing
-    if (room === 0) {
+    if (room === 0 || this.#charsLeft <= 0) {
       this.#isTruncated = true;
       return;
     }
     this.#roomFor[kind]--;
-    this.#listed.push(itemText(item));
+    const text = itemText(item);
+    this.#charsLeft -= text.length;
+    this.#listed.push(text);
   }
 }
 

@@ -56,7 +56,11 @@ describe('M63 paths and methods', () => {
   test.each(UNKNOWN)('%s %s is no route', async (method, path) => {
     await using server = await startServer(deps);
     const { status, headers, text } = await server.call(path, { method });
-    expect({ status, type: headers['content-type'], text }).toEqual({ status: 404, type: 'application/json', text: '{"detail":"Not Found"}' });
+    expect({ status, type: headers['content-type'], text }).toEqual({
+      status: 404,
+      type: 'application/json',
+      text: '{"detail":"Not Found"}',
+    });
   });
 
   test.each(REFUSED)('%s %s is not offered', async (method, path, allow) => {
@@ -117,7 +121,11 @@ describe('M9 ids in paths', () => {
     ['/event/%70%6c%61%69%6e', 'plain'],
   ])('%s asks for %j', async (path, id) => {
     const asked: string[] = [];
-    const events = { get: async (wanted: string) => (asked.push(wanted), null) } as Partial<HttpDeps['events']>;
+    const get = async (wanted: string): Promise<null> => {
+      asked.push(wanted);
+      return null;
+    };
+    const events: Partial<HttpDeps['events']> = { get };
     await using server = await startServer({ events: events as HttpDeps['events'] });
     const { status, text } = await server.call(path);
     expect(asked).toEqual([id]);

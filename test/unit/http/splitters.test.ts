@@ -43,23 +43,33 @@ function viaParse(text: string): unknown {
 
 const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 });
 /** Arrays, and arrays with a few characters changed. */
-const arrayText = fc.tuple(fc.array(fc.json({ maxDepth: 3 })), fc.constantFrom(',', ', ', '\n,\t')).map(([items, comma]) => ` [${items.join(comma)}]\n`);
-const damagedText = fc.tuple(arrayText, fc.array(fc.tuple(fc.nat(), fc.constantFrom('', '[', ']', '{', '}', '"', '\\', ',', ':', '1', ' ')))).map(([text, faults]) => {
-  let damaged = text;
-  for (const [place, char] of faults) {
-    const at = place % damaged.length;
-    damaged = damaged.slice(0, at) + char + damaged.slice(at + 1);
-  }
-  return damaged;
-});
+const arrayText = fc
+  .tuple(fc.array(fc.json({ maxDepth: 3 })), fc.constantFrom(',', ', ', '\n,\t'))
+  .map(([items, comma]) => ` [${items.join(comma)}]\n`);
+const damagedText = fc
+  .tuple(arrayText, fc.array(fc.tuple(fc.nat(), fc.constantFrom('', '[', ']', '{', '}', '"', '\\', ',', ':', '1', ' '))))
+  .map(([text, faults]) => {
+    let damaged = text;
+    for (const [place, char] of faults) {
+      const at = place % damaged.length;
+      damaged = damaged.slice(0, at) + char + damaged.slice(at + 1);
+    }
+    return damaged;
+  });
 
 describe('arraySplitter', () => {
   test('takes what JSON.parse takes, item by item, however the bytes arrive', () => {
-    fc.assert(fc.property(arrayText, sizes, (text, cut) => expect(viaSplitter(text, cut)).toEqual(viaParse(text))), { numRuns: 2_000 });
+    fc.assert(
+      fc.property(arrayText, sizes, (text, cut) => expect(viaSplitter(text, cut)).toEqual(viaParse(text))),
+      { numRuns: 2_000 },
+    );
   });
 
   test('a damaged array is broken, or has an item that is no JSON, exactly when JSON.parse refuses it', () => {
-    fc.assert(fc.property(damagedText, sizes, (text, cut) => expect(viaSplitter(text, cut)).toEqual(viaParse(text))), { numRuns: 5_000 });
+    fc.assert(
+      fc.property(damagedText, sizes, (text, cut) => expect(viaSplitter(text, cut)).toEqual(viaParse(text))),
+      { numRuns: 5_000 },
+    );
   });
 
   test.each([
@@ -144,7 +154,14 @@ describe('lineSplitter', () => {
   test.each([[[3]], [[65_536]], [[99]], [[101]]])('a line over the limit is one fault, in chunks of %j', (cut) => {
     const long = 'x'.repeat(101);
     const fault = new ItemFault('The item has more than 100 bytes');
-    expect(split(lineSplitter(100), `1\n${long}\n2\n${long}${long}\n${'y'.repeat(100)}\n${long}`, cut)).toEqual(['1', fault, '2', fault, 'y'.repeat(100), fault]);
+    expect(split(lineSplitter(100), `1\n${long}\n2\n${long}${long}\n${'y'.repeat(100)}\n${long}`, cut)).toEqual([
+      '1',
+      fault,
+      '2',
+      fault,
+      'y'.repeat(100),
+      fault,
+    ]);
   });
 
   test('the limit counts bytes, not characters', () => {

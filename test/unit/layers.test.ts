@@ -1,0 +1,151 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const FILES = globSync(['src/**/*.ts', 'hooks/**/*.ts', 'handlers/**/*'], { cwd: ROOT, withFileTypes: false })
+  .filter((file) => /\.[jt]s$/.test(file))
+  .sort();
+
+/** One `import` or `export … from` of a file. A type-only one is gone when the file runs. */
+interface Import {
+  from: string;
+  to: string;
+  isTypeOnly: boolean;
+}
+
+const STATEMENT = /^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm;
+const DYNAMIC = /\bimport\(\s*'([^']+)'\s*\)/g;
+
+function importsOf(file: string): Import[] {
+  const text = withoutComments(readFileSync(join(ROOT, file), 'utf8'));
+  const found = [...text.matchAll(STATEMENT)].map(([, type, to]) => ({ from: file, to: to as string, isTypeOnly: type !== undefined }));
+  const dynamic = [...text.matchAll(DYNAMIC)].map(([, to]) => ({ from: file, to: to as string, isTypeOnly: false }));
+  return [...found, ...dynamic];
+}
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/(^|\s)\/\/.*$/gm, '$1');
+}
+
+/** The file that a relative import names, from the root of the repository; null for a package. */
+function target({ from, to }: Import): string | null {
+  return to.startsWith('.') ? relative(ROOT, join(ROOT, dirname(from), to)) : null;
+}
+
+/** `core`, `adapters/sqlite`, `hooks`; `root` for the files beside src/app.ts. */
+function layerOf(file: string): string {
+  const [top, layer = '', part = ''] = file.split(sep);
+  if (top !== 'src') return top as string;
+  if (!file.slice('src/'.length).includes(sep)) return 'root';
+  return layer === 'adapters' ? `adapters/${part.replace(/\.ts$/, '')}` : layer;
+}
+
+interface Rule {
+  /** Layers of our own besides itself; those under `types` only by type-only imports. */
+  layers: readonly string[];
+  types?: readonly string[];
+  packages: readonly RegExp[];
+}
+const ANY_NODE = /^node:/;
+const ADAPTER: Rule = { layers: ['core', 'ports'], packages: [ANY_NODE] };
+const RULES: Readonly<Record<string, Rule>> = {
+  core: { layers: [], packages: [/^zod$/, /^re2js$/] },
+  ports: { layers: [], types: ['core'], packages: [] },
+  engine: { layers: ['core', 'ports'], packages: [/^node:(timers|events)(\/promises)?$/] },
+  'adapters/crypto': ADAPTER,
+  'adapters/eml': { ...ADAPTER, packages: [ANY_NODE, /^nodemailer(\/|$)/] },
+  'adapters/smtp': { ...ADAPTER, packages: [ANY_NODE, /^nodemailer(\/|$)/] },
+  'adapters/isolate': { ...ADAPTER, packages: [ANY_NODE, /^isolated-vm$/] },
+  'adapters/sqlite': { ...ADAPTER, packages: [ANY_NODE, /^piscina$/] },
+  'adapters/mongo': { ...ADAPTER, packages: [ANY_NODE, /^mongodb$/] },
+  'adapters/system': { ...ADAPTER, packages: [ANY_NODE, /^pino$/] },
+  http: { layers: ['core'], types: ['ports', 'engine'], packages: [ANY_NODE, /^(koa|koa-body|@koa\/router|zod|zod-openapi)(\/|$)/] },
+  portal: { layers: [], packages: [] },
+  sdk: { layers: ['core'], packages: [] },
+  cli: { layers: ['core', 'sdk'], packages: [ANY_NODE] },
+  hooks: { layers: ['core'], packages: [/^zod$/] },
+  handlers: { layers: [], packages: [] },
+};
+
+function violation(one: Import): string | null {
+  const layer = layerOf(one.from);
+  const rule = RULES[layer];
+  if (layer === 'root') return null;
+  if (rule === undefined) return `${layer} is in no row of the layer table`;
+  const file = target(one);
+  if (file === null) return rule.packages.some((name) => name.test(one.to)) ? null : `imports ${one.to}`;
+  const to = layerOf(file);
+  if (to === layer || rule.layers.includes(to)) return null;
+  if (rule.types?.includes(to)) return one.isTypeOnly ? null : `imports more than types of ${file}`;
+  return `imports ${file}`;
+}
+
+describe('the layer table', () => {
+  test('finds the files it is about', () => {
+    expect(FILES.length).toBeGreaterThan(100);
+    expect(FILES.flatMap(importsOf).length).toBeGreaterThan(FILES.length);
+  });
+
+  test('every import names a file that is there', () => {
+    const gone = FILES.flatMap(importsOf).filter((one) => {
+      const file = target(one);
+      return file !== null && !existsSync(join(ROOT, file));
+    });
+    expect(gone).toEqual([]);
+  });
+
+  test.each([...Object.keys(RULES), 'root'])('%s imports only what it may', (layer) => {
+    const files = FILES.filter((file) => layerOf(file) === layer);
+    const found = files.flatMap(importsOf).flatMap((one) => {
+      const fault = violation(one);
+      return fault === null ? [] : [`${one.from} ${fault}`];
+    });
+    expect(found).toEqual([]);
+  });
+
+  test('every file is in a layer', () => {
+    expect([...new Set(FILES.map(layerOf))].filter((layer) => layer !== 'root' && RULES[layer] === undefined)).toEqual([]);
+  });
+
+  test('nothing but src/main.ts imports src/app.ts, except for its types', () => {
+    const importers = FILES.flatMap(importsOf).filter((one) => target(one) === 'src/app.ts' && !one.isTypeOnly);
+    expect(importers.map(({ from }) => from)).toEqual(['src/main.ts']);
+  });
+
+  test.each(FILES.filter((file) => layerOf(file) === 'core'))('%s is pure: no clock, no chance, no process', (file) => {
+    const text = withoutComments(readFileSync(join(ROOT, file), 'utf8'));
+    expect(text).not.toMatch(
+      /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.|\bperformance\.|\bset(?:Timeout|Interval|Immediate)\b|\bcrypto\./,
+    );
+  });
+
+  test.each(FILES.filter((file) => layerOf(file) === 'engine'))('%s has time and chance only from outside', (file) => {
+    const text = withoutComments(readFileSync(join(ROOT, file), 'utf8'));
+    expect(text).not.toMatch(/\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.|\bperformance\.|\bset(?:Timeout|Interval)\(/);
+  });
+});
+
+test('no file needs itself to load: there are no runtime import cycles', () => {
+  const edges = new Map<string, string[]>();
+  for (const one of FILES.flatMap(importsOf)) {
+    const file = target(one);
+    if (file !== null && !one.isTypeOnly) edges.set(one.from, [...(edges.get(one.from) ?? []), file]);
+  }
+  expect(cycles(edges)).toEqual([]);
+});
+
+/** Depth first; a file that is met again on the way down closes a cycle. */
+function cycles(edges: ReadonlyMap<string, readonly string[]>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const walk = (file: string, way: readonly string[]): void => {
+    const at = way.indexOf(file);
+    if (at >= 0) found.push([...way.slice(at), file].join(' → '));
+    if (at >= 0 || done.has(file)) return;
+    for (const next of edges.get(file) ?? []) walk(next, [...way, file]);
+    done.add(file);
+  };
+  for (const file of edges.keys()) walk(file, []);
+  return found;
+}
