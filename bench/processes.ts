@@ -34,7 +34,9 @@ export function temporaryFolder(): Disposable & { path: string } {
 }
 
 /** The server under test. Its rate of answers is measured, so it writes no log. */
-export async function startSubject(options: { folder?: string; env?: Record<string, string> } = {}): Promise<Awaited<ReturnType<typeof startServer>>> {
+export async function startSubject(
+  options: { folder?: string; env?: Record<string, string> } = {},
+): Promise<Awaited<ReturnType<typeof startServer>>> {
   const server = await startServer({ ...options, env: { DURABILITY: 'full', LOG_LEVEL: 'error', ...options.env } });
   track(server.process);
   return server;
@@ -47,8 +49,13 @@ export interface Part<Request, Reply> extends AsyncDisposable {
 }
 
 /** Starts `script` and waits for its first message, which is `ready`. The script ends when this process does. */
-export async function startPart<Ready, Request = never, Reply = never>(script: URL, args: string[] = []): Promise<Part<Request, Reply> & { ready: Ready }> {
-  const child = track(fork(script, args, { execArgv: ['--no-node-snapshot'], serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+export async function startPart<Ready, Request = never, Reply = never>(
+  script: URL,
+  args: string[] = [],
+): Promise<Part<Request, Reply> & { ready: Ready }> {
+  const child = track(
+    fork(script, args, { execArgv: ['--no-node-snapshot'], serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
+  );
   const exited = once(child, 'exit');
   const next = async (): Promise<unknown> => {
     const [message] = await Promise.race([

@@ -19,8 +19,21 @@ export interface SampleEvent {
   nodeId?: string;
 }
 
+let runs = 0;
+
+/** A name for the ids of one run of this process, so that no two runs store the same event. */
+export function newRun(): string {
+  return `R${++runs}`;
+}
+
 export function eventText({ n, run, nodeId = idOf('N0DE', n % 20) }: SampleEvent): string {
-  const data = { message: `Moved plate ${n % 96} from the deck to the reader`, action: 'transfer', duration_s: (n % 60) + 1, plate: n % 96, ok: true };
+  const data = {
+    message: `Moved plate ${n % 96} from the deck to the reader`,
+    action: 'transfer',
+    duration_s: (n % 60) + 1,
+    plate: n % 96,
+    ok: true,
+  };
   return JSON.stringify({
     _id: idOf(run, n),
     event_type: 'action_complete',

@@ -8,7 +8,7 @@ const router = new Router();
 router.post('/event', async (ctx) => {
   ctx.body = JSON.parse(await textOf(ctx.req));
 });
-listen(new Koa().use(router.routes()));
+listen(new Koa().use(router.routes()).callback());
 
 function textOf(request: IncomingMessage): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();

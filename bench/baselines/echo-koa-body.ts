@@ -8,4 +8,4 @@ const router = new Router();
 router.post('/event', koaBody({ multipart: false, urlencoded: false }), (ctx) => {
   ctx.body = ctx.request.body;
 });
-listen(new Koa().use(router.routes()));
+listen(new Koa().use(router.routes()).callback());

@@ -9,7 +9,7 @@ import type { Route } from './route.ts';
 type Texts = Record<string, string>;
 
 /** The parameters of a query string; the last of several wins, as on MADSci. */
-export function queryTexts(queryString: string): { texts: Texts; repeated: string[] } {
+function queryTexts(queryString: string): { texts: Texts; repeated: string[] } {
   const texts: Texts = Object.create(null);
   const repeated: string[] = [];
   for (const [name, text] of new URLSearchParams(queryString)) {

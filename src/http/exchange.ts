@@ -2,7 +2,7 @@ import type { ParameterizedContext } from 'koa';
 import type { Route } from './route.ts';
 
 /** What the layers of the server share about one request on its way. */
-export interface Exchange {
+interface Exchange {
   readonly requestId: string;
   /** On the monotonic clock, in milliseconds. */
   readonly startedAt: number;

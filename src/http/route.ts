@@ -3,8 +3,8 @@ import type { z } from 'zod';
 import type { ErrorCode } from '../core/errors.ts';
 import type { Caller, Scope } from '../core/key.ts';
 
-export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
-export type Area = 'events' | 'handlers' | 'hooks' | 'executions' | 'deliveries' | 'keys' | 'operation';
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+type Area = 'events' | 'handlers' | 'hooks' | 'executions' | 'deliveries' | 'keys' | 'operation';
 
 /** What a route answers. At most one of `json`, `text` and `bytes`; none of them is an answer without a body. */
 export interface Reply {

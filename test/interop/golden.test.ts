@@ -2,11 +2,13 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readGolden } from '../support/golden.ts';
 import { type PythonRun, runPython, SYSTEM_PYTHON } from '../support/python.ts';
 import { startServer } from '../support/server.ts';
 
-const GOLDEN_DIR = resolve(process.env['GOLDEN_DIR'] ?? join(import.meta.dirname, '../../../shared/golden'));
-const REPLAY = join(GOLDEN_DIR, 'replay.py');
+const { GOLDEN_DIR = join(import.meta.dirname, '../../../shared/golden') } = process.env;
+const FOLDER = resolve(GOLDEN_DIR);
+const REPLAY = join(FOLDER, 'replay.py');
 
 describe('answers as the original Event Manager gave them', () => {
   let folder: string;
@@ -19,15 +21,26 @@ describe('answers as the original Event Manager gave them', () => {
   test.each(['ingest-ok', 'ingest-bad', 'get', 'list', 'query'])('%s', async (group) => {
     // A server for each group: what a client sent as archived cannot be removed through the API (M67).
     await using server = await startServer();
-    const run = await runPython(SYSTEM_PYTHON, [REPLAY, server.url, GOLDEN_DIR, '--only', group, '--show', '100'], folder);
+    const run = await runPython(SYSTEM_PYTHON, [REPLAY, server.url, FOLDER, '--only', group, '--show', '100'], folder);
     if (/ soft \d/.test(run.output)) process.stdout.write(`${run.output}\n`);
-    expect(faultsOf(run)).toBe('none');
+    expect(faultsOf(run, group)).toBe('none');
   });
 });
 
 /** The report of the replay when something in it is not as it has to be. A group that is not there would pass with 0 of 0. */
-function faultsOf({ code, output }: PythonRun): string {
+function faultsOf({ code, output }: PythonRun, group: string): string {
   const [, passed, total] = /^GOLDEN (\d+)\/(\d+)$/m.exec(output) ?? [];
-  const isRight = code === 0 && passed === total && Number(total) > 0 && !output.includes('known bugs not as ours');
+  const isRight = code === 0 && passed === total && Number(total) > 0 && unlikeOurs(output, group).length === 0;
   return isRight ? 'none' : `exit code ${code}\n${output}`;
+}
+
+/** Steps where the original errs and ours is not what it should be. Where ours may do as the original does, the replay names it all the same. */
+function unlikeOurs(output: string, group: string): string[] {
+  const { steps } = readGolden(group);
+  const mayBeAlike = steps.filter(({ ours, response }) => ours?.bodyText === undefined && ours?.status?.includes(response.status));
+  const allowed = new Set(mayBeAlike.map(({ name }) => `${name}: like the original`));
+  return output.split('\n').flatMap((line) => {
+    const text = /^ {4}bug {2}(.*)$/.exec(line)?.[1];
+    return text === undefined || allowed.has(text) ? [] : [text];
+  });
 }

@@ -7,7 +7,7 @@ import { requestTimeout, tooLarge } from './read-body.ts';
 
 const JSON_TYPES = ['application/json', 'application/*+json'];
 
-export interface JsonBody {
+interface JsonBody {
   /** undefined when there is no body. */
   value: unknown;
   text: string;

@@ -14,12 +14,14 @@ export class Tally {
   readonly #counts = { stored: 0, duplicate: 0, conflict: 0, invalid: 0 };
   readonly #listed: string[] = [];
   readonly #roomFor: { stored: number; others: number };
+  readonly #listsStored: boolean;
   #charsLeft = MAX_CHARS;
   #isTruncated = false;
 
   constructor(options: { listStored: boolean; maxListed?: number }) {
     const max = options.maxListed ?? MAX_LISTED;
-    this.#roomFor = { stored: options.listStored ? max : Number.NaN, others: max };
+    this.#listsStored = options.listStored;
+    this.#roomFor = { stored: max, others: max };
   }
 
   add(results: readonly ItemResult[]): void {
@@ -37,10 +39,9 @@ export class Tally {
   }
 
   #list(item: ItemResult): void {
+    if (item.result === 'stored' && !this.#listsStored) return;
     const kind = item.result === 'stored' ? 'stored' : 'others';
-    const room = this.#roomFor[kind];
-    if (Number.isNaN(room)) return; // not wanted, so nothing is missing
-    if (room === 0 || this.#charsLeft <= 0) {
+    if (this.#roomFor[kind] === 0 || this.#charsLeft <= 0) {
       this.#isTruncated = true;
       return;
     }

@@ -13,7 +13,7 @@ import { operationRoutes } from '../../../src/http/routes/operation.ts';
 import { createHttpServer } from '../../../src/http/server.ts';
 
 export const MANAGER_ID = '01JDEM0000SCCFMHXPE0G07MBS';
-export const KEYS: Readonly<Record<string, readonly Scope[]>> = { 'key-admin': ['admin'], 'key-reader': ['events:read'] };
+const KEYS: Readonly<Record<string, readonly Scope[]>> = { 'key-admin': ['admin'], 'key-reader': ['events:read'] };
 
 /** An engine that normalises and forgets: what the HTTP layer needs of it to be tried alone. */
 export function forgetfulIngest(): Ingest {

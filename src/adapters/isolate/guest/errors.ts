@@ -1,5 +1,5 @@
 import type { ExecutionError, FailureReason } from '../../../core/execution.ts';
-import { show } from './show.ts';
+import { headline, show } from './show.ts';
 import { clip } from './text.ts';
 
 /** The name under which the user's module is compiled: stack frames of other files are not the user's business. */
@@ -50,23 +50,6 @@ function placeOf(error: object): Place {
 /** Where in the user's source the call into the engine that is now running came from. */
 export function callerPlace(): Place {
   return placeOf(new Error());
-}
-
-/** "TypeError: text", or only the text of a plain Error. Hostile accessors cost no more than their own time. */
-export function headline(error: object): string {
-  const name = readText(error, 'name');
-  const message = readText(error, 'message');
-  if (name === '' || name === 'Error') return message === '' ? 'Error' : message;
-  return message === '' ? name : `${name}: ${message}`;
-}
-
-function readText(error: object, key: 'name' | 'message'): string {
-  try {
-    const value: unknown = Reflect.get(error, key);
-    return typeof value === 'string' ? value : value === undefined ? '' : show(value, 1_000);
-  } catch {
-    return '';
-  }
 }
 
 /** An error that ends an execution with `reason` unless the handler catches it. Made at the call, so that it has the caller's place. */

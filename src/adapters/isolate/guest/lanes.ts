@@ -1,11 +1,11 @@
 import type { LogLevelName } from '../../../core/execution.ts';
 import { Bridge } from './bridge.ts';
 import { contextOf, type Shared } from './context.ts';
-import { headline } from './errors.ts';
 import type { Journal } from './journal.ts';
 import { jsonText, parseJson } from './json.ts';
 import { type Assignment, Run } from './run.ts';
 import type { Exits, GuestSettings } from './settings.ts';
+import { headline } from './show.ts';
 import { exceeds } from './text.ts';
 
 /** Outcomes wait this long for company, and no longer than this many characters. */

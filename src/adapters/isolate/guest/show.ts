@@ -1,5 +1,3 @@
-import { headline } from './errors.ts';
-
 const MAX_DEPTH = 4;
 const MAX_ENTRIES = 100;
 
@@ -80,4 +78,21 @@ function dataOf(target: object, key: string): string {
 
 function indexes(count: number): string[] {
   return Array.from({ length: count }, (_, i) => String(i));
+}
+
+/** "TypeError: text", or only the text of a plain Error. Hostile accessors cost no more than their own time. */
+export function headline(error: object): string {
+  const name = readText(error, 'name');
+  const message = readText(error, 'message');
+  if (name === '' || name === 'Error') return message === '' ? 'Error' : message;
+  return message === '' ? name : `${name}: ${message}`;
+}
+
+function readText(error: object, key: 'name' | 'message'): string {
+  try {
+    const value: unknown = Reflect.get(error, key);
+    return typeof value === 'string' ? value : value === undefined ? '' : show(value, 1_000);
+  } catch {
+    return '';
+  }
 }

@@ -1,0 +1,68 @@
+import { writeFileSync } from 'node:fs';
+import type { Figure, Measure, Progress } from './figure.ts';
+import { manyHandlers } from './figures/handlers.ts';
+import { idle } from './figures/idle.ts';
+import { latency } from './figures/latency.ts';
+import { ndjsonIngest } from './figures/ndjson.ts';
+import { pipe } from './figures/pipe.ts';
+import { postEvent } from './figures/post-event.ts';
+import { readScale } from './figures/read-scale.ts';
+import { readOptions } from './options.ts';
+import { json, table } from './report.ts';
+
+const MEASURES: Record<string, Measure> = {
+  'post-event': postEvent,
+  ndjson: ndjsonIngest,
+  pipe,
+  latency,
+  handlers: manyHandlers,
+  'read-scale': readScale,
+  idle,
+};
+const MAX_MINUTES = { small: 6, full: 45 };
+
+/** Exit codes: 0 measured, whether targets were met or not; 1 a measurement is broken; 2 arguments that cannot be used. */
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2), Object.keys(MEASURES));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  setTimeout(() => fail(`not done after ${MAX_MINUTES[options.size]} minutes`), MAX_MINUTES[options.size] * 60_000).unref();
+  const start = performance.now();
+  const figures: Figure[] = [];
+  let isBroken = false;
+  for (const name of options.only ?? Object.keys(MEASURES)) {
+    try {
+      figures.push(...((await MEASURES[name]?.({ size: options.size, progress: progressOf(name) })) ?? []));
+    } catch (error) {
+      isBroken = true;
+      clearLine();
+      process.stderr.write(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`);
+    }
+  }
+  clearLine();
+  process.stdout.write(`${table(figures)}\n`);
+  if (options.json !== null)
+    writeFileSync(options.json, json(figures, { size: options.size, seconds: (performance.now() - start) / 1000 }));
+  return isBroken ? 1 : 0;
+}
+
+/** One line that is written over, for people who watch. */
+function progressOf(name: string): Progress {
+  return process.stderr.isTTY ? (text) => process.stderr.write(`\r\u001b[K${name}: ${text}`) : () => {};
+}
+
+function clearLine(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+}
+
+function fail(text: string): never {
+  process.stderr.write(`${text}\n`);
+  process.exit(1);
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(2);
+  },
+);

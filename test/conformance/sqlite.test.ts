@@ -1,0 +1,14 @@
+import { openTestStore } from '../support/store.ts';
+import { deliveryStoreConformance } from './delivery-store.suite.ts';
+import { eventStoreConformance } from './event-store.suite.ts';
+import { handlerStoreConformance } from './handler-store.suite.ts';
+import { keyStoreConformance } from './key-store.suite.ts';
+import { queueConformance } from './queue.suite.ts';
+
+const open = () => openTestStore();
+
+eventStoreConformance('sqlite', { open });
+queueConformance('sqlite', { open });
+handlerStoreConformance('sqlite', { open });
+keyStoreConformance('sqlite', { open });
+deliveryStoreConformance('sqlite', { open });
