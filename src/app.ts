@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { monotonicFactory } from 'ulid';
 import { HOOKS } from '../hooks/index.ts';
 import { nodeCryptography } from './adapters/crypto.ts';
@@ -125,7 +125,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     version,
     now: clock.now,
     log,
-    limits: { bodyBytes: config.MAX_BODY_BYTES, ingestLineBytes: config.MAX_EVENT_BYTES, resultBytes: RESULT_BYTES },
+    limits: { bodyBytes: config.MAX_BODY_BYTES, eventBytes: config.MAX_EVENT_BYTES, resultBytes: RESULT_BYTES },
     anonymousScopes: config.anonymousScopes,
     allowedHosts: allowedHosts(config),
     stopping: () => engine.stopping,
@@ -158,6 +158,6 @@ function senderOf(text: string): Sender {
 
 function mailerOf(config: Config, from: Sender): Mailer {
   return config.SMTP_URL === undefined
-    ? emlMailer({ folder: join(config.DATA_DIR, 'mail'), from })
+    ? emlMailer({ folder: resolve(config.DATA_DIR, 'mail'), from })
     : smtpMailer({ url: config.SMTP_URL, from });
 }

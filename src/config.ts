@@ -41,9 +41,10 @@ export const SETTINGS = z.object({
     .optional()
     .describe('Sets the admin key. Default: the first start makes one and prints it once.'),
   ALLOW_ANONYMOUS: list
-    .pipe(z.array(z.enum(SCOPES, { error: `takes scopes, separated by commas: ${SCOPES.join(', ')}` })))
+    .transform((names) => (names.length === 1 && names[0] === 'none' ? [] : names))
+    .pipe(z.array(z.enum(SCOPES, { error: `takes none, or scopes separated by commas: ${SCOPES.join(', ')}` })))
     .optional()
-    .describe('Scopes of callers without a key. Default: events:read,events:write on loopback, none elsewhere.'),
+    .describe('Scopes of callers without a key, or none. Default: events:read,events:write on loopback without a public PUBLIC_URL, else none.'),
   ALLOWED_HOSTS: list.optional().describe('Host names by which requests may address the server, besides its own; * takes any.'),
   SMTP_URL: z
     .string()
@@ -89,7 +90,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, re
   if (!parsed.success) throw new Error(explain(parsed.error));
   const { ALLOW_ANONYMOUS, ...settings } = parsed.data;
   const isLoopback = LOOPBACK.has(settings.HOST);
-  return Object.freeze({ ...settings, isLoopback, anonymousScopes: ALLOW_ANONYMOUS ?? (isLoopback ? LOOPBACK_SCOPES : []) });
+  // Behind a proxy everybody comes from loopback: a public address means that the world is outside.
+  const isPrivate = isLoopback && (settings.PUBLIC_URL === undefined || LOOPBACK.has(new URL(settings.PUBLIC_URL).hostname));
+  return Object.freeze({ ...settings, isLoopback, anonymousScopes: ALLOW_ANONYMOUS ?? (isPrivate ? LOOPBACK_SCOPES : []) });
 }
 
 function readSecret(name: string, path: string, readFile: (path: string) => string): string {

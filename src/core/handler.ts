@@ -1,7 +1,7 @@
 /** The longest a handler may be allowed to run, and the other bounds of what a registrant may ask for. */
 export const HANDLER_BOUNDS = {
-  sourceBytes: 262_144,
-  configBytes: 65_536,
+  sourceCharacters: 262_144,
+  configCharacters: 65_536,
   tags: 64,
   tagLength: 200,
   nameLength: 200,

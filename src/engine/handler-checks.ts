@@ -30,9 +30,9 @@ function hookFaults(name: string, hooks: readonly Hook[]): Fault[] {
 
 function sizeFaults({ code, filter, config }: HandlerRegistration): Fault[] {
   const bounds = [
-    ['/code', code, HANDLER_BOUNDS.sourceBytes],
+    ['/code', code, HANDLER_BOUNDS.sourceCharacters],
     ['/filter', filter, FILTER_BYTES],
-    ['/config', config, HANDLER_BOUNDS.configBytes],
+    ['/config', config, HANDLER_BOUNDS.configCharacters],
   ] as const;
   return bounds
     .filter(([, text, bytes]) => Buffer.byteLength(text) > bytes)

@@ -30,7 +30,7 @@ export interface HttpDeps {
   version: string;
   now(): number;
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>): void;
-  limits: { bodyBytes: number; ingestLineBytes: number; resultBytes: number };
+  limits: { bodyBytes: number; eventBytes: number; resultBytes: number };
   /** Scopes of callers without a key: what loopback offers, or what ALLOW_ANONYMOUS names. */
   anonymousScopes: readonly import('../core/key.ts').Scope[];
   /** Host names (and host:port) by which the server may be addressed; null when any may (a key is then always needed). */

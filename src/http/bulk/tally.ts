@@ -57,6 +57,20 @@ function itemText({ index, id, result, issues }: ItemResult): string {
   return `{"index":${index},"id":${JSON.stringify(id)},"result":"${result}"${errors}}`;
 }
 
-function itemError({ loc, msg }: ValidationIssue): { pointer: string; detail: string } {
-  return { pointer: loc.reduce<string>(pointerTo, '').slice(0, MAX_TEXT), detail: msg.slice(0, MAX_TEXT) };
+function itemError(issue: ValidationIssue): { pointer: string; detail: string } {
+  // MADSci's place of a syntax error is a character, which no JSON pointer can name.
+  const isSyntax = issue.type === 'json_invalid';
+  const pointer = isSyntax ? '' : issue.loc.reduce<string>(pointerTo, '').slice(0, MAX_TEXT);
+  return { pointer, detail: (isSyntax ? syntaxText(issue) : detailOf(issue)).slice(0, MAX_TEXT) };
+}
+
+function syntaxText({ ctx, loc }: ValidationIssue): string {
+  return `not JSON: ${String(ctx?.['error'] ?? 'unreadable')} at character ${loc.at(-1) ?? 0}`;
+}
+
+/** MADSci lists all its event types in the message; a line of an upload has no room for that. */
+function detailOf({ type, loc, msg, input }: ValidationIssue): string {
+  if (type !== 'enum' || loc[0] !== 'event_type') return msg;
+  const given = typeof input === 'string' ? `'${input.slice(0, 100)}'` : 'this';
+  return `${given} is none of the event types that /docs lists; ALLOW_CUSTOM_EVENT_TYPES takes others`;
 }

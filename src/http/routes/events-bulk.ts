@@ -66,7 +66,7 @@ export function bulkRoute({ ingest, limits }: HttpDeps): Route {
     replies: { 200: { description: 'What became of each item', schema: BulkResult } },
     errors: ['invalid_json', 'unsupported_media_type', 'request_timeout', 'store_unavailable', 'store_full', 'overloaded'],
     async handle({ request, query }) {
-      const splitter = splitterFor(request.headers['content-type'], limits.ingestLineBytes);
+      const splitter = splitterFor(request.headers['content-type'], limits.eventBytes);
       const tally = new Tally({ listStored: !query.summary });
       const bulk = new BulkIngest(ingest, tally);
       const fault = await stored(bodyChunks(request), splitter, bulk);

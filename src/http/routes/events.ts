@@ -55,7 +55,7 @@ function postEvent({ ingest, limits }: HttpDeps): Route {
     errors: ['invalid_request', 'invalid_json', 'body_too_large', 'store_unavailable', 'store_full', 'overloaded'],
     /** M1, M3 */
     async handle({ request }) {
-      const result = await ingest.one(await madsciText(request, limits.bodyBytes));
+      const result = await ingest.one(await madsciText(request, limits.eventBytes));
       if (!result.ok) throw inBody(result.issues);
       return { status: 200, text: result.json };
     },

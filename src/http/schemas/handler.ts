@@ -66,7 +66,7 @@ export const HandlerInput = strict({
   code: z
     .string()
     .min(1)
-    .max(BOUNDS.sourceBytes)
+    .max(BOUNDS.sourceCharacters)
     .refine((code) => code.isWellFormed(), 'Holds half a character')
     .meta({ description: 'A module whose default export is the function to run.', example: CODE_EXAMPLE }),
   language: Language.default('typescript'),

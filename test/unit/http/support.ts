@@ -66,7 +66,7 @@ export function testDeps(given: Partial<HttpDeps> = {}): HttpDeps {
     version: '1.2.3',
     now: () => Date.UTC(2025, 2, 4),
     log: () => {},
-    limits: { bodyBytes: 100_000, ingestLineBytes: 10_000, resultBytes: 1_000_000 },
+    limits: { bodyBytes: 100_000, eventBytes: 10_000, resultBytes: 1_000_000 },
     anonymousScopes: ['events:read', 'events:write'],
     allowedHosts: null,
     stopping: () => false,
