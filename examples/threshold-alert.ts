@@ -19,7 +19,11 @@ export default async function (event: LabEvent, ctx: Context<Config>) {
   }
   if (isHot && value <= low) {
     ctx.state.delete(key);
-    await ctx.mail.send({ to: mail_to, subject: `${node}: back to ${value} °C`, text: `At most ${low} °C since ${event.event_timestamp}.` });
+    await ctx.mail.send({
+      to: mail_to,
+      subject: `${node}: back to ${value} °C`,
+      text: `At most ${low} °C since ${event.event_timestamp}.`,
+    });
     return `all clear at ${value}`;
   }
   return isHot ? `still hot: ${value}` : `fine: ${value}`;

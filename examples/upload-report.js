@@ -7,12 +7,13 @@ export default function (upload) {
     if (!Success) return `FAILED  ${Name}: ${message}`;
     const streams = Streams ?? [];
     if (streams.length === 0) return `ok      ${Name}: no streams`;
-    const start = streams.map(({ StartNs }) => BigInt(StartNs)).reduce((a, b) => (a < b ? a : b));
-    const end = streams.map(({ EndNs }) => BigInt(EndNs)).reduce((a, b) => (a > b ? a : b));
+    const [start] = sorted(streams.map(({ StartNs }) => StartNs));
+    const end = sorted(streams.map(({ EndNs }) => EndNs)).at(-1);
     return `ok      ${Name}: ${streams.length} streams, ${instant(start)} to ${instant(end)}, ${end - start} ns`;
   });
   const failed = upload.DataSets.filter(({ Success }) => !Success).length;
   return [`${upload.File}: ${upload.DataSets.length} data sets, ${failed} failed`, ...lines].join('\n');
 }
 
+const sorted = (times) => times.map(BigInt).sort((a, b) => (a < b ? -1 : 1));
 const instant = (ns) => Temporal.Instant.fromEpochNanoseconds(ns).toString();

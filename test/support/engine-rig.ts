@@ -112,9 +112,8 @@ export async function startEngine(
       }
     },
     async stop() {
-      for (const flight of sandbox.flights) flight.giveBack();
       const stopped = engine.stop();
-      clock.advance(10_000);
+      for (const flight of sandbox.flights) flight.giveBack();
       await stopped;
       await keys[Symbol.asyncDispose]();
     },

@@ -8,6 +8,7 @@ import type { Clock } from '../../src/ports/clock.ts';
 
 /** A real SQLite store in a temporary folder, which goes when the last store on it is disposed. */
 export interface TestStore extends SqliteStore {
+  [Symbol.asyncDispose](): Promise<void>;
   folder: string;
   /** As after a stop and a start of the server: the same data, nothing in memory. This store is closed. */
   reopen(): Promise<TestStore>;

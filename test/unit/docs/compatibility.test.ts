@@ -1,14 +1,15 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { compileFilter } from '../../../src/core/match-filter.ts';
 import type { ExactValue } from '../../../src/core/json-value.ts';
+import { compileFilter } from '../../../src/core/match-filter.ts';
 import { compileSelector } from '../../../src/core/selector/match.ts';
 import { parseSelector } from '../../../src/core/selector/parse.ts';
 import { SelectorError } from '../../../src/core/selector/selector-error.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const PAGE = readFileSync(join(ROOT, 'docs/compatibility.md'), 'utf8');
+/** With single blanks in tables: how a formatter aligns them is of no interest. */
+const PAGE = readFileSync(join(ROOT, 'docs/compatibility.md'), 'utf8').replaceAll(/ +\|/g, ' |');
 
 const namesIn = (text: string): string[] => Array.from(text.matchAll(/`(\$\w+)`/g), ([, name]) => name ?? '');
 const row = (start: string): string[] => namesIn(PAGE.split('\n').find((line) => line.startsWith(`| ${start}`)) ?? '');

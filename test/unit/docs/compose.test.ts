@@ -22,7 +22,10 @@ const Service = z.object({
   tmpfs: z.array(z.string()),
   cap_drop: z.tuple([z.literal('ALL')]),
   security_opt: z.tuple([z.literal('no-new-privileges:true')]),
-  stop_grace_period: z.string().regex(/^\d+s$/).optional(),
+  stop_grace_period: z
+    .string()
+    .regex(/^\d+s$/)
+    .optional(),
 });
 const { services, volumes } = z
   .object({ services: z.object({ hookwright: Service, mail: Service }), volumes: z.record(z.string(), z.null()) })
@@ -68,7 +71,8 @@ describe('docker-compose.yml', () => {
 
 describe('Dockerfile', () => {
   const lines = read('Dockerfile').replaceAll('\\\n', ' ').split('\n');
-  const all = (word: string): string[] => lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1).trim());
+  const all = (word: string): string[] =>
+    lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1).trim());
 
   test('both stages are of the major version that package.json asks for', () => {
     const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } };
@@ -81,7 +85,9 @@ describe('Dockerfile', () => {
   });
 
   test('copies files that exist, and all that the sources import', () => {
-    const copied = all('COPY').filter((line) => !line.startsWith('--from')).flatMap((line) => line.split(' ').slice(0, -1));
+    const copied = all('COPY')
+      .filter((line) => !line.startsWith('--from'))
+      .flatMap((line) => line.split(' ').slice(0, -1));
     for (const file of copied) expect([file, existsSync(join(ROOT, file))]).toEqual([file, true]);
     expect(copied).toEqual(expect.arrayContaining(['src', 'hooks', 'package.json']));
   });

@@ -44,7 +44,7 @@ async function outputOf(name: string, eventId: string): Promise<unknown> {
   return body.output;
 }
 
-/** Texts of the mails with this subject or this first line. */
+/** Texts of the mails to this address with this subject. */
 async function mailsTo(to: string, subject: RegExp): Promise<string[]> {
   const { body } = await api(server, 'GET', '/deliveries?limit=1000');
   const found = body.items.filter((item: { to: string; subject: string }) => item.to === to && subject.test(item.subject));
@@ -55,7 +55,9 @@ beforeAll(async () => {
   server = await startServer();
   ids = Object.fromEntries(await Promise.all(ENTRIES.map(async (entry) => [parse(entry.file).name, await register(entry)] as const)));
 }, 60_000);
-afterAll(() => server[Symbol.asyncDispose]());
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
 
 test('handlers.json names every handler of the folder', () => {
   const files = readdirSync(FOLDER).filter((file) => /\.(ts|js)$/.test(file) && !file.endsWith('.d.ts'));
@@ -63,7 +65,9 @@ test('handlers.json names every handler of the folder', () => {
 });
 
 test('the README has a row for every handler, with its hook', () => {
-  const rows = readFileSync(join(FOLDER, 'README.md'), 'utf8').matchAll(/^\| `([\w-]+\.(?:ts|js))` \| `([\w.]+)` \|/gm);
+  const rows = readFileSync(join(FOLDER, 'README.md'), 'utf8')
+    .replaceAll(/ +\|/g, ' |')
+    .matchAll(/^\| `([\w-]+\.(?:ts|js))` \| `([\w.]+)` \|/gm);
   const documented = Array.from(rows, ([, file, hook]) => ({ file, hook }));
   expect(documented).toEqual(ENTRIES.map(({ file, hook }) => ({ file, hook })));
 });
@@ -129,7 +133,13 @@ describe('the examples do what they say', () => {
   });
 
   test('alert-mail writes what happened and where', async () => {
-    await send({ _id: 'alert-1', event_type: 'node_error', log_level: 40, source: { node_id: NODE }, event_data: { message: 'gripper stalled' } });
+    await send({
+      _id: 'alert-1',
+      event_type: 'node_error',
+      log_level: 40,
+      source: { node_id: NODE },
+      event_data: { message: 'gripper stalled' },
+    });
     expect(await outputOf('alert-mail', 'alert-1')).toMatch(/^gripper stalled\nlevel 40, .*\nnode_id 01JNGVAV3PFX1NVH6Z6TSAS7QX$/);
   });
 });
@@ -137,7 +147,9 @@ describe('the examples do what they say', () => {
 test('register.sh registers them, and again as the next version', () => {
   const env = { PATH: process.env['PATH'] ?? '', HOOKWRIGHT_URL: server.url, HOOKWRIGHT_KEY: ADMIN_KEY };
   if (!hasJq(env)) return;
-  const lines = execFileSync('bash', [join(FOLDER, 'register.sh')], { env, encoding: 'utf8' }).trim().split('\n');
+  const lines = execFileSync('bash', [join(FOLDER, 'register.sh')], { env, encoding: 'utf8' })
+    .trim()
+    .split('\n');
   expect(lines).toHaveLength(ENTRIES.length);
   for (const line of lines) expect(line).toMatch(/ id \d+ {2}version 1 {2}enabled$/);
   const some = execFileSync('bash', [join(FOLDER, 'register.sh'), 'alert-mail'], { env, encoding: 'utf8' });

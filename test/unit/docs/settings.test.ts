@@ -5,14 +5,15 @@ import { describe, expect, test } from '@jest/globals';
 import { readConfig, SETTINGS } from '../../../src/config.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const PAGE = readFileSync(join(ROOT, 'docs/settings.md'), 'utf8');
+/** With single blanks in tables: how a formatter aligns them is of no interest. */
+const PAGE = readFileSync(join(ROOT, 'docs/settings.md'), 'utf8').replaceAll(/ +\|/g, ' |');
 const EXAMPLE = readFileSync(join(ROOT, '.env.example'), 'utf8');
 
-const rows = Array.from(PAGE.matchAll(/^\| `(\w+)` \|([^|]*)\| (?:`([^`]*)`|none) \|([^|]*)\|$/gm), ([, name, takes, fallback, what]) => ({
+const rows = Array.from(PAGE.matchAll(/^\| `(\w+)` \| (.*?) \| (?:`([^`]*)`|none) \| (.*?) \|$/gm), ([, name, takes, fallback, what]) => ({
   name: name ?? '',
-  takes: takes?.trim(),
+  takes,
   fallback,
-  what: what?.trim(),
+  what,
 }));
 const names = Object.keys(SETTINGS.shape);
 const defaults: Record<string, unknown> = SETTINGS.parse({});
@@ -41,7 +42,12 @@ describe('docs/settings.md', () => {
   ])('%s: the bounds are those of the source', (name, min, max) => {
     expect(rows.find((row) => row.name === name)?.takes).toBe(`${min} to ${max}`);
     const accepts = (value: number): boolean => SETTINGS.safeParse({ [name]: String(value) }).success;
-    expect([accepts(Number(min)), accepts(Number(max)), accepts(Number(min) - 1), accepts(Number(max) + 1)]).toEqual([true, true, false, false]);
+    expect([accepts(Number(min)), accepts(Number(max)), accepts(Number(min) - 1), accepts(Number(max) + 1)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
   test.each(['DURABILITY', 'LOG_LEVEL'] as const)('%s: the choices are those of the source', (name) => {
@@ -81,6 +87,7 @@ describe('.env.example', () => {
   });
 
   test('shows the defaults where there are any', () => {
-    for (const [name, value] of Object.entries(defaults)) if (value !== undefined) expect([name, settings[name]]).toEqual([name, String(value)]);
+    for (const [name, value] of Object.entries(defaults))
+      if (value !== undefined) expect([name, settings[name]]).toEqual([name, String(value)]);
   });
 });
