@@ -1,9 +1,15 @@
 import type { Delivery, DeliveryState } from '../core/delivery.ts';
 import type { Page, PageRequest } from '../core/page.ts';
 
+/** Longer than any mail may take. */
+export const DELIVERY_LEASE_MS = 240_000;
+
 /** The durable outbox. New deliveries arrive with `Queue.settle`, in the commit of their outcome. */
 export interface DeliveryStore {
-  /** Pending deliveries whose time has come, oldest due first. */
+  /**
+   * Pending deliveries whose time has come, oldest due first. Where the store is shared they are taken: no other server is given them
+   * within `DELIVERY_LEASE_MS`, and a `record` of a server that was too late changes nothing.
+   */
   due(now: number, limit: number): Promise<Delivery[]>;
   /** When the next pending delivery is due, or null when none waits. */
   nextDueAt(): Promise<number | null>;

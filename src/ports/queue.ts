@@ -128,7 +128,17 @@ export interface Claim {
   nextRunAt: number | null;
 }
 
+/** How long a server that says nothing keeps its leases (G4). */
+export const LEASE_MS = 15_000;
+
 export interface Queue {
+  /**
+   * Whether other servers may work on the same store. Then the server renews its leases (`renew`), and looks at intervals for what others
+   * left behind (`recover`); where it is alone, nobody else can take or leave anything.
+   */
+  readonly shared: boolean;
+  /** Extends this server's hold on everything it has leased by `LEASE_MS`; to be called every third of that. Resolves false when the hold was lost meanwhile: others may have taken over. */
+  renew(now: number): Promise<boolean>;
   /** Stores a firing and its executions in one commit; `existing` when the id is taken. */
   fire(plan: FiringPlan): Promise<FireResult>;
   /** Ids of the executions of one subject (event or firing), by arrival. */
@@ -137,7 +147,10 @@ export interface Queue {
   claim(request: { handlerId: number; limit: number; now: number; dueOnly: boolean }): Promise<Claim>;
   /** Outcomes and their effects, each settlement whole or not at all, many in one commit. */
   settle(settlements: readonly Settlement[]): Promise<SettleResult[]>;
-  /** At start: gives back what a dead server held (its attempt is noted as lost), and names the handlers that have something pending. */
+  /**
+   * Gives back what dead servers held (each attempt is noted as lost), completes what their commits left half done, and names the handlers
+   * that have something pending. Called at start, and at intervals where the store is shared.
+   */
   recover(now: number): Promise<{ lost: number; pending: { handlerId: number; firstRunAt: number }[] }>;
   /** `canceled` also for a leased one: its lease is lost. */
   cancel(id: string, now: number): Promise<'canceled' | 'ended' | 'absent'>;

@@ -81,6 +81,8 @@ const sha1 = (text: string): string => hash('sha1', text);
 
 function queue(writer: Writer, readers: Readers): Queue {
   return {
+    shared: false,
+    renew: async () => true,
     fire: (plan) => writer.call('fire', firingRow(plan)),
     executionsOf: (subjectId) => readers.call('executionsOf', subjectId, executionIdPrefix(subjectId, sha1)),
     claim: (request) => writer.call('claim', request),
