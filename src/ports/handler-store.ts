@@ -11,6 +11,8 @@ export interface HandlerPut {
 export interface HandlerStore {
   /** All handlers that were not deregistered, with their current versions, by id. */
   all(): Promise<Handler[]>;
+  /** Where the store is shared: a text that is another one after each change, so that looking for changes costs little. */
+  stamp?(): Promise<string>;
   /** Registers or replaces by (hook, name): a new handler gets the next id and version 0, a replaced one keeps its id and counts on (B5). */
   put(handler: HandlerPut): Promise<{ handler: Handler; replaced: boolean }>;
   setEnabled(id: number, enabled: boolean, at: number, by: string): Promise<Handler | null>;
