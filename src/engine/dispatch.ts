@@ -3,9 +3,12 @@ import type { Handler, HandlerVersion } from '../core/handler.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Leased, LeaseRef, NewExecution, Queue } from '../ports/queue.ts';
-import type { BatchSink, Sandbox, SandboxExecution } from '../ports/sandbox.ts';
+import type { BatchSink, Sandbox } from '../ports/sandbox.ts';
 import { Backlog } from './backlog.ts';
+import { type BatchTexts, batchOf, type Run } from './batch.ts';
+import { type GiveUp, giveUp } from './give-up.ts';
 import { Lane } from './lane.ts';
+import { Leave, type Share } from './leave.ts';
 import { type Ready, readyOf, type Subject } from './ready.ts';
 import { DEFAULT_ROOM, Room, type RoomBounds } from './room.ts';
 import { VersionCache } from './version-cache.ts';
@@ -30,14 +33,13 @@ export interface SettledExecution {
   leaseLost: boolean;
 }
 
-export interface DispatcherOptions {
+export interface DispatcherOptions extends BatchTexts {
   queue: Queue;
   sandbox: Sandbox;
   handlers: DispatchHandlers;
   settle: SettleOutcomes;
-  /** Crockford text that the ids of emitted events begin with, from execution and replay. */
-  emitPrefix(item: Ready): string;
-  tagsOf(json: string): readonly string[];
+  /** Absent where the server is alone on its store. */
+  share?: Share | undefined;
   clock: Clock;
   log: Log;
   /** Bounds of what is held in memory. */
@@ -59,6 +61,8 @@ export class Dispatcher {
   readonly #versions: VersionCache;
   readonly #room: Room;
   readonly #backlog: Backlog;
+  readonly #leave: Leave;
+  readonly #giveUp: GiveUp;
   #runnable: Lane[] = [];
   #batches = 0;
   #stopping = false;
@@ -68,13 +72,15 @@ export class Dispatcher {
     this.#o = options;
     this.#room = new Room({ ...DEFAULT_ROOM, ...options.room });
     this.#versions = new VersionCache((id, version) => options.handlers.versionOf(id, version));
+    this.#leave = new Leave(options.share, (id) => options.handlers.runnable(id)?.current.orderingKey != null);
+    this.#giveUp = giveUp({ ...options, isOver: () => this.#stopping, done: (id, at) => this.wake(id, at) });
     this.#backlog = new Backlog({
       queue: options.queue,
       clock: options.clock,
       log: options.log,
       room: this.#room,
-      keepsOrder: (id) => options.handlers.runnable(id)?.current.orderingKey != null,
-      mayClaim: (lane) => !this.#stopping && !lane.paused,
+      keepsOrder: (id) => this.#leave.keepsOrder(id),
+      mayClaim: (lane) => this.#mayClaim(lane),
       claimed: (lane, leased, now) => this.#claimed(lane, leased, now),
     });
   }
@@ -82,13 +88,13 @@ export class Dispatcher {
   /** Begins with what the store still holds from before. */
   async recover(): Promise<number> {
     const { lost, pending } = await this.#o.queue.recover(this.#o.clock.now());
-    for (const { handlerId, firstRunAt } of pending) this.#backlog.note(this.#lane(handlerId), firstRunAt);
+    for (const { handlerId, firstRunAt } of pending) this.wake(handlerId, firstRunAt);
     return lost;
   }
 
   /** Decides, before the commit, whether an execution is leased by this server at once. Every call must be followed by `admit` or `abandon`. */
   reserve(handlerId: number): boolean {
-    if (this.#stopping) {
+    if (this.#stopping || !this.#leave.mayLeaseAtOnce(handlerId)) {
       this.#lane(handlerId).reserve(0, 0);
       return false;
     }
@@ -114,7 +120,7 @@ export class Dispatcher {
     for (const execution of executions) this.#tidy(this.#confirm(execution));
   }
 
-  /** Something of this handler became pending in the store (a replay). */
+  /** Something of this handler is pending in the store (a replay, or what another server left there). */
   wake(handlerId: number, at: number): void {
     this.#backlog.note(this.#lane(handlerId), at);
   }
@@ -138,6 +144,29 @@ export class Dispatcher {
       this.#freed(lane);
       if (item !== null) return;
     }
+  }
+
+  /** What was in the way of taking and starting work is gone. */
+  goOn(): void {
+    for (const lane of this.#lanes.values()) this.#freed(lane);
+  }
+
+  /**
+   * The leases of this handler, or of all, may be another server's now: what runs is broken off, what waits is dropped, and both go back to
+   * the store if it still has them as this server's. Outcomes on their way there are left to it.
+   */
+  forget(handlerId: number | null = null): void {
+    for (const lane of this.#lanes.values()) if (handlerId === null || lane.handlerId === handlerId) this.#forget(lane);
+  }
+
+  /** Ids of everything that is held, for comparing with the store. */
+  held(): Set<string> {
+    return new Set([...this.#lanes.values()].flatMap((lane) => lane.ids()));
+  }
+
+  /** Whether anything of this handler is here or waits for this server. */
+  isBusy(handlerId: number): boolean {
+    return this.#lanes.get(handlerId)?.isIdle === false;
   }
 
   /** Resolves when nothing is held or under way in this server; for tests and the bench. */
@@ -172,6 +201,20 @@ export class Dispatcher {
     return lane;
   }
 
+  #mayClaim(lane: Lane): boolean {
+    return !this.#stopping && !lane.paused && this.#leave.mayClaim(lane.handlerId);
+  }
+
+  #forget(lane: Lane): void {
+    const { waiting, running } = lane.forget();
+    const items = [...waiting, ...running];
+    for (const item of items) this.#room.letGo(item);
+    for (const { lease } of running) this.#o.sandbox.abort(lease.executionId);
+    this.#o.sandbox.evict(lane.handlerId);
+    if (items.length > 0) void this.#giveUp(lane.handlerId, items);
+    this.#freed(lane);
+  }
+
   #confirm(execution: NewExecution): Lane {
     const lane = this.#lane(execution.handlerId);
     lane.confirm(execution.state === 'leased');
@@ -202,7 +245,7 @@ export class Dispatcher {
   }
 
   #pump(): void {
-    while (!this.#stopping && this.#batches < MAX_BATCHES) {
+    while (!this.#stopping && this.#leave.mayStart() && this.#batches < MAX_BATCHES) {
       const lane = this.#runnable.shift();
       if (lane === undefined) break;
       lane.queued = false;
@@ -229,39 +272,10 @@ export class Dispatcher {
     this.#queueUp(lane);
   }
 
-  #submit(lane: Lane, run: { handler: Handler; version: HandlerVersion; items: Ready[]; alone: boolean }): void {
-    const { handler, version, items, alone } = run;
+  #submit(lane: Lane, run: Run): void {
     lane.batches++;
     this.#batches++;
-    this.#o.sandbox.submit(
-      {
-        registrant: version.keyId,
-        handler: {
-          id: handler.id,
-          name: handler.name,
-          version: version.version,
-          hook: handler.hook,
-          javascript: version.javascript,
-          config: version.config,
-          timeoutMs: version.timeoutMs,
-          memoryMb: version.memoryMb,
-          concurrency: version.concurrency,
-        },
-        executions: items.map((item) => this.#execution(item)),
-        alone,
-      },
-      this.#sink(lane, version),
-    );
-  }
-
-  #execution(item: Ready): SandboxExecution {
-    return {
-      id: item.lease.executionId,
-      attempt: item.lease.attempt,
-      input: item.input,
-      tags: item.tags ?? this.#o.tagsOf(item.input),
-      emitPrefix: this.#o.emitPrefix(item),
-    };
+    this.#o.sandbox.submit(batchOf(run, this.#o), this.#sink(lane, run.version));
   }
 
   #sink(lane: Lane, version: HandlerVersion): BatchSink {
@@ -273,6 +287,7 @@ export class Dispatcher {
           const item = lane.inFlight.get(id);
           if (item === undefined) continue;
           lane.learn(outcome.finishedAt - outcome.startedAt);
+          lane.settle(id);
           ended.push({ item, version, outcome });
         }
         if (ended.length > 0) this.#o.settle(ended, (settled) => this.#settled(lane, settled));
@@ -377,18 +392,7 @@ export class Dispatcher {
     for (const item of items) this.#room.letGo(item);
     lane.backlogAt = Math.min(lane.backlogAt ?? Number.POSITIVE_INFINITY, ...items.map((item) => item.runAt));
     this.#backlog.roomFreed();
-    await this.#release(lane.handlerId, items);
-  }
-
-  /** Without a release they would be found again at the next start, as lost: a stop does not wait for a store that fails. */
-  async #release(handlerId: number, items: readonly Ready[]): Promise<void> {
-    try {
-      await this.#o.queue.settle(items.map(({ lease }) => ({ kind: 'released', lease })));
-      this.#backlog.note(this.#lane(handlerId), Math.min(...items.map((item) => item.runAt)));
-    } catch (error) {
-      this.#o.log('warn', 'giving back executions failed', { handlerId, error });
-      if (!this.#stopping) this.#o.clock.after(STORE_RETRY_MS, () => void this.#release(handlerId, items));
-    }
+    await this.#giveUp(lane.handlerId, items);
   }
 
   async #load(lane: Lane, number: number): Promise<void> {
@@ -409,8 +413,6 @@ export class Dispatcher {
   #isIdle(): boolean {
     if (!this.#room.isEmpty || this.#batches > 0 || this.#runnable.length > 0) return false;
     const now = this.#o.clock.now();
-    return ![...this.#lanes.values()].some(
-      (lane) => lane.claiming || (!this.#stopping && !lane.paused && lane.backlogAt !== null && lane.backlogAt <= now),
-    );
+    return ![...this.#lanes.values()].some((lane) => lane.claiming || (!this.#stopping && !lane.paused && this.#leave.isDue(lane, now)));
   }
 }

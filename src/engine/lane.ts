@@ -17,6 +17,8 @@ export class Lane {
   readonly #heldKeys = new Map<string, string>();
   /** Executions that hold their key from the store: retries that were not claimed again yet, by id. */
   readonly #awaited = new Map<string, Ready>();
+  /** Those in flight whose outcome is on its way to the store. */
+  readonly #settling = new Set<string>();
   #ready: Ready[] = [];
   #suspects: Ready[] = [];
   /** Leased, but not to be run before their time: retries of handlers that keep order per key. */
@@ -148,6 +150,28 @@ export class Lane {
     return all;
   }
 
+  /** What is held here, by id. */
+  ids(): string[] {
+    return [...this.inFlight.keys(), ...this.#waiting.map(({ lease }) => lease.executionId)];
+  }
+
+  /** Its outcome is known and goes to the store. */
+  settle(id: string): void {
+    this.#settling.add(id);
+  }
+
+  /**
+   * The leases are not this server's any more: empties the lane and answers what was in it. Outcomes on their way to the store stay: whether
+   * they count is decided there.
+   */
+  forget(): { waiting: Ready[]; running: Ready[] } {
+    const waiting = this.drain();
+    const running = [...this.inFlight.values()].filter(({ lease }) => !this.#settling.has(lease.executionId));
+    for (const item of running) this.#release(item);
+    for (const id of this.awaited) this.giveUp(id);
+    return { waiting, running };
+  }
+
   get hasReady(): boolean {
     return this.#suspects.length > 0 || this.#ready.length > 0;
   }
@@ -215,6 +239,7 @@ export class Lane {
 
   #release(item: Ready): void {
     this.inFlight.delete(item.lease.executionId);
+    this.#settling.delete(item.lease.executionId);
     this.#releaseKey(item);
   }
 
