@@ -14,6 +14,8 @@ export interface DeliverDeps {
   /** Numbers from 0 up to 1. */
   random(): number;
   log: Log;
+  /** Whether other servers send from the same store: then it takes no more mails than it can send at once. */
+  isShared?: boolean;
   /** Called after each commit with what it recorded. */
   onChange?(results: readonly DeliveryAttempt[]): void;
 }
@@ -37,6 +39,7 @@ export function startDelivering(deps: DeliverDeps): Delivering {
 
 const BATCH = 64;
 const STOP_MS = 5_000;
+const SHARED_PAUSE_MS = 1_000;
 const STORE_RETRY = { firstMs: 500, maxMs: 30_000 };
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** The last instant that a Date can hold. */
@@ -50,7 +53,8 @@ const MAX_ERROR_LENGTH = 500;
  *
  * A slot is free again only when its result is recorded. So after a crash at most `mailer.concurrency` mails go out a second time: those
  * that the mail server took and whose commit is missing. They carry the same Message-ID, by which mail readers know them as the same.
- * A delivery is never under way twice at once. One server delivers for a store, since the port has no leases.
+ * A delivery is never under way twice at once: alone on a store the server knows those under way, and a shared store gives each mail to one
+ * server at a time.
  */
 class Outbox implements Delivering {
   readonly #deps: DeliverDeps;
@@ -123,9 +127,9 @@ class Outbox implements Delivering {
     this.#tellChange(results);
   }
 
-  /** Busy ones are pending and due as well, so as many more are asked for. */
+  /** Busy ones are pending and due as well, so as many more are asked for; a shared store has taken them out. */
   async #takeDue(at: number): Promise<Delivery[]> {
-    const due = await this.#deps.store.due(at, BATCH + this.#busy.size);
+    const due = await this.#deps.store.due(at, this.#deps.isShared ? this.#freeSlots() : BATCH + this.#busy.size);
     return this.#isStopping ? [] : due.filter(({ id }) => !this.#busy.has(id));
   }
 
@@ -142,7 +146,8 @@ class Outbox implements Delivering {
     const dueAt = await this.#nextDueAt();
     if (dueAt === null || this.#isStopping) return;
     const { clock } = this.#deps;
-    const wait = dueAt - clock.now();
+    // What is due now is another server's, or has become due this moment: looking again at once would go round and round.
+    const wait = Math.max(dueAt - clock.now(), this.#deps.isShared ? SHARED_PAUSE_MS : 0);
     if (wait > LONGEST_RETRY_MS) {
       // No retry is that far off: the clock stood wrong when the time was written, and the mail should not wait until it comes round.
       this.#ready = await this.#takeDue(dueAt);
@@ -153,8 +158,8 @@ class Outbox implements Delivering {
 
   /** When the first of those that are not busy is due. */
   async #nextDueAt(): Promise<number | null> {
-    const { store } = this.#deps;
-    if (this.#busy.size === 0) return await store.nextDueAt();
+    const { store, isShared } = this.#deps;
+    if (this.#busy.size === 0 || isShared) return await store.nextDueAt();
     const pending = await store.due(END_OF_TIME, this.#busy.size + 1);
     return pending.find(({ id }) => !this.#busy.has(id))?.nextAt ?? null;
   }

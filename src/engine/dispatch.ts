@@ -146,9 +146,9 @@ export class Dispatcher {
     }
   }
 
-  /** What was in the way of taking and starting work is gone. */
-  goOn(): void {
-    for (const lane of this.#lanes.values()) this.#freed(lane);
+  /** What was in the way of taking and starting work, of this handler or of all, is gone. */
+  goOn(handlerId: number | null = null): void {
+    for (const lane of this.#lanes.values()) if (handlerId === null || lane.handlerId === handlerId) this.#freed(lane);
   }
 
   /**

@@ -16,18 +16,20 @@ import { Dispatcher } from './dispatch.ts';
 import { type Executions, executions } from './executions.ts';
 import type { LiveHandlers } from './handlers.ts';
 import { type Ingest, ingest } from './ingest.ts';
-import type { KeyRing } from './keys.ts';
+import type { OwnedKeyRing } from './keys.ts';
 import { outcomeMails } from './outcome-mails.ts';
 import { planner } from './plan.ts';
 import { eventPlanner } from './plan-events.ts';
 import type { Ready } from './ready.ts';
 import { settler } from './settle.ts';
+import { type SharedStore, type Sharing, sharing } from './sharing.ts';
 import { type Triggers, triggers } from './triggers.ts';
 
 export interface EngineOptions {
-  store: { events: EventStore; queue: Queue; deliveries: DeliveryStore };
+  /** The last three where other servers may work on the store too. */
+  store: { events: EventStore; queue: Queue; deliveries: DeliveryStore } & Partial<Omit<SharedStore, 'queue'>>;
   handlers: LiveHandlers;
-  keys: KeyRing;
+  keys: OwnedKeyRing;
   sandbox: Sandbox;
   mailer: Mailer;
   site: MailSite;
@@ -63,7 +65,10 @@ export function createEngine(options: EngineOptions): Engine {
   const scopesOf = (keyId: string) => keys.liveScopes(keyId);
   const prefixOf = ({ lease, replays, createdAt }: Ready) => emitPrefix({ id: lease.executionId, replays, createdAt });
 
-  const delivering = startDelivering({ store: store.deliveries, mailer: options.mailer, clock, random, log });
+  const delivering = startDelivering({ store: store.deliveries, mailer: options.mailer, clock, random, log, isShared: store.queue.shared });
+  const shared = sharedStore(store);
+  const others: Sharing | null =
+    shared && sharing({ store: shared, handlers, keys, dispatcher: () => dispatcher, delivering, clock, random, log });
   const plan = planner({
     match: (hook, firing) => handlers.match(hook, firing),
     isEmpty: (hook) => handlers.isEmpty(hook),
@@ -92,12 +97,14 @@ export function createEngine(options: EngineOptions): Engine {
     sandbox,
     handlers: { runnable: (id) => runnable(handlers, id), versionOf: (id, version) => handlers.versionOf(id, version) },
     settle,
+    share: others?.share,
     emitPrefix: prefixOf,
     tagsOf: documentTags,
     clock,
     log,
   });
   handlers.onChange((id) => dispatcher.handlerChanged(id));
+  others?.start();
 
   return {
     dispatcher,
@@ -121,8 +128,10 @@ export function createEngine(options: EngineOptions): Engine {
     },
     async stop() {
       stopping = true;
+      others?.pause();
       // Mails that do not leave now are in the outbox: there is no need to wait for the outcomes first.
       await Promise.all([dispatcher.stop(STOP_GRACE_MS), delivering.stop()]);
+      await others?.stop();
     },
   };
 }
@@ -130,4 +139,9 @@ export function createEngine(options: EngineOptions): Engine {
 function runnable(handlers: LiveHandlers, id: number): Handler | null {
   const handler = handlers.find(id);
   return handler !== null && handlers.stateOf(handler) === 'enabled' ? handler : null;
+}
+
+function sharedStore({ queue, signals, leadership, health }: EngineOptions['store']): SharedStore | null {
+  if (!queue.shared || signals === undefined || leadership === undefined) return null;
+  return { queue, signals, leadership, ...(health && { health }) };
 }

@@ -9,6 +9,7 @@ import type { Sandbox } from '../ports/sandbox.ts';
 import { checkRegistration } from './handler-checks.ts';
 import { inTurn } from './in-turn.ts';
 import type { KeyRing } from './keys.ts';
+import { StoredChanges } from './stored-changes.ts';
 
 /** What a registrant sends; the bounds of its members and its defaults were applied by the schema. */
 export interface HandlerRegistration {
@@ -71,10 +72,14 @@ export interface LiveHandlers extends HandlerRegistry {
   versionOf(id: number, version: number): Promise<HandlerVersion | null>;
   /** Called after each change, when reads show it already. */
   onChange(listener: (id: number, change: HandlerChange) => void): void;
+  /** Takes in what other servers changed in the store, and says so to the listeners and the sandbox. */
+  refresh(): Promise<void>;
 }
 
 export interface HandlerRegistryOptions {
   store: HandlerStore;
+  /** Whether other servers write to the store too: then each change is made on what they left. */
+  isShared?: boolean;
   sandbox: Pick<Sandbox, 'compile' | 'evict'>;
   keys: Pick<KeyRing, 'liveScopes' | 'onRevoked'>;
   hooks: readonly Hook[];
@@ -99,9 +104,11 @@ class Registry implements LiveHandlers {
   readonly #index = new HandlerIndex<Indexed>();
   readonly #listeners: ((id: number, change: HandlerChange) => void)[] = [];
   readonly #inTurn = inTurn();
+  readonly #changes: StoredChanges;
 
   constructor(options: HandlerRegistryOptions, stored: readonly Handler[]) {
     this.#options = options;
+    this.#changes = new StoredChanges(options.store, this.#handlers);
     for (const handler of stored) this.#keep(handler);
     options.keys.onRevoked((keyId) => this.#announceSuspension(keyId));
   }
@@ -168,11 +175,20 @@ class Registry implements LiveHandlers {
   deregister(id: number, _caller: Caller): Promise<void> {
     return this.#change(id, async () => {
       await this.#options.store.remove(id, this.#options.now());
-      this.#handlers.delete(id);
-      this.#index.remove(id);
-      this.#options.sandbox.evict(id);
-      this.#announce(id, 'removed');
+      this.#remove(id);
     });
+  }
+
+  async refresh(): Promise<void> {
+    for (const { handler, change } of await this.#changes.look()) {
+      if (change === 'removed') {
+        this.#remove(handler.id);
+        continue;
+      }
+      this.#keep(handler);
+      if (change === 'put') this.#options.sandbox.evict(handler.id);
+      this.#announce(handler.id, change);
+    }
   }
 
   match(hook: string, firing: Firing): Handler[] {
@@ -204,15 +220,25 @@ class Registry implements LiveHandlers {
   }
 
   /** Changes of one handler happen one after the other, each on what the one before left. */
-  #change<T>(id: number, change: (handler: Handler) => Promise<T>): Promise<T> {
+  async #change<T>(id: number, change: (handler: Handler) => Promise<T>): Promise<T> {
+    if (this.#options.isShared) await this.refresh();
     return this.#inTurn(laneOf(this.get(id)), () => change(this.get(id)));
   }
 
   #keep(handler: Handler): void {
     const { id, hook, current } = handler;
     this.#handlers.set(id, handler);
+    this.#changes.note(id);
     if (handler.enabled) this.#index.set({ id, hook, tags: current.tags, ...this.#filterOf(handler), handler });
     else this.#index.remove(id);
+  }
+
+  #remove(id: number): void {
+    this.#handlers.delete(id);
+    this.#changes.note(id);
+    this.#index.remove(id);
+    this.#options.sandbox.evict(id);
+    this.#announce(id, 'removed');
   }
 
   #filterOf(handler: Handler): Filter {

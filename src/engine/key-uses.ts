@@ -27,7 +27,11 @@ export function keyUses({ store, clock, report }: { store: KeyStore; clock: Cloc
     if (uses.length > 0) await store.touch(uses).catch(report);
   }
 
-  const lastUse = (key: Key): number | null => noted.get(key.id) ?? key.lastUsedAt;
+  /** Another server may have noted a later one. */
+  const lastUse = ({ id, lastUsedAt }: Key): number | null => {
+    const own = noted.get(id);
+    return own === undefined || lastUsedAt === null ? (own ?? lastUsedAt) : Math.max(own, lastUsedAt);
+  };
 
   return {
     lastUse,

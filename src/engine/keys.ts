@@ -28,6 +28,8 @@ export interface KeyRing {
 
 /** The key ring as its owner has it. Disposing writes down the last uses. */
 export interface OwnedKeyRing extends KeyRing, AsyncDisposable {
+  /** Takes in the keys that other servers made and revoked. */
+  refresh(): Promise<void>;
   /**
    * For each start: sees that there is an admin key. `preset` is what ADMIN_KEY says: it becomes a key, and the preset before it is
    * revoked. Without one, a key is made when no admin key is live; its `secret` is answered this once, for the first start to print.
@@ -37,6 +39,8 @@ export interface OwnedKeyRing extends KeyRing, AsyncDisposable {
 
 export interface KeyRingOptions {
   store: KeyStore;
+  /** Whether other servers write to the store too: then each change is made on what they left. */
+  isShared?: boolean;
   crypto: Cryptography;
   clock: Clock;
   /** Told when a use could not be written down; the keys go on working. */
@@ -65,6 +69,8 @@ class Ring implements OwnedKeyRing {
   /** Stands in for the hash of a key that is not there, so that an unknown id takes as long as a wrong secret. */
   readonly #nothing: Uint8Array;
   #preset: Key | undefined;
+  /** How often keys were changed here: what was read of the store meanwhile may be older. */
+  #changes = 0;
 
   constructor(options: KeyRingOptions, stored: readonly Key[]) {
     this.#options = options;
@@ -88,6 +94,7 @@ class Ring implements OwnedKeyRing {
 
   revoke(id: string): Promise<Key> {
     return this.#inTurn(REVOKING, async () => {
+      if (this.#options.isShared) await this.refresh();
       const key = this.#keys.get(id);
       if (key === undefined) throw new EngineError('key_not_found', `No key ${id}`);
       if (key.revokedAt !== null) return key;
@@ -115,11 +122,23 @@ class Ring implements OwnedKeyRing {
 
   ensureAdminKey(preset: string | null): Promise<{ created: boolean; secret: string | null }> {
     return this.#inTurn(REVOKING, async () => {
+      if (this.#options.isShared) await this.refresh();
       if (preset !== null) return { created: await this.#ensurePreset(preset), secret: null };
       if (this.#liveAdmins().length > 0) return { created: false, secret: null };
       const { secret } = await this.#make({ name: 'admin', scopes: ['admin'], expiresAt: null }, FIRST_START);
       return { created: true, secret };
     });
+  }
+
+  async refresh(): Promise<void> {
+    const changes = this.#changes;
+    const stored = await this.#options.store.all();
+    if (changes !== this.#changes) return this.refresh();
+    const known = [...this.#keys.values()];
+    for (const key of stored) this.#keys.set(key.id, key);
+    this.#preset = stored.find(isPreset);
+    const revoked = new Set(stored.filter(({ revokedAt }) => revokedAt !== null).map(({ id }) => id));
+    for (const { id, revokedAt } of known) if (revokedAt === null && revoked.has(id)) this.#tellRevoked(id);
   }
 
   [Symbol.asyncDispose](): PromiseLike<void> {
@@ -161,6 +180,7 @@ class Ring implements OwnedKeyRing {
     const hash = crypto.sha256(text).toHex();
     const key: Key = { ...input, hash, createdAt: clock.now(), createdBy: by.name, revokedAt: null, lastUsedAt: null };
     await store.create(key);
+    this.#changes++;
     this.#keys.set(key.id, key);
     return key;
   }
@@ -168,10 +188,15 @@ class Ring implements OwnedKeyRing {
   async #end(key: Key): Promise<Key> {
     const at = this.#options.clock.now();
     const ended = (await this.#options.store.revoke(key.id, at)) ?? { ...key, revokedAt: at };
+    this.#changes++;
     this.#keys.set(key.id, ended);
     if (this.#preset?.id === key.id) this.#preset = undefined;
-    for (const listener of this.#listeners) listener(key.id);
+    this.#tellRevoked(key.id);
     return ended;
+  }
+
+  #tellRevoked(keyId: string): void {
+    for (const listener of this.#listeners) listener(keyId);
   }
 
   #isLive(key: Key): boolean {

@@ -1,0 +1,139 @@
+import type { Clock } from '../ports/clock.ts';
+import type { Leadership } from '../ports/leadership.ts';
+import type { Log } from '../ports/log.ts';
+import { ORPHAN_MS, type Queue } from '../ports/queue.ts';
+import type { Signals, Topic } from '../ports/signals.ts';
+import type { Delivering } from './deliver.ts';
+import type { Dispatcher } from './dispatch.ts';
+import type { LiveHandlers } from './handlers.ts';
+import { keepHold } from './hold.ts';
+import type { OwnedKeyRing } from './keys.ts';
+import type { Share } from './leave.ts';
+import { type Lookout, lookout } from './lookout.ts';
+import { sweepGone } from './sweep-gone.ts';
+import { Turns } from './turns.ts';
+
+/** A store that other servers work on too, as the engine needs it beside the usual ports. */
+export interface SharedStore {
+  queue: Queue;
+  signals: Signals;
+  leadership: Leadership;
+  /** Whether the store answers; absent: it is asked and seen. */
+  health?: StoreHealth;
+}
+export interface StoreHealth {
+  readonly isUp: boolean;
+  /** Calls back when the store answers again. */
+  onUp(listener: () => void): void;
+}
+
+export interface SharingOptions {
+  store: SharedStore;
+  handlers: Pick<LiveHandlers, 'refresh' | 'find'>;
+  keys: Pick<OwnedKeyRing, 'refresh'>;
+  dispatcher(): Dispatcher;
+  delivering: Pick<Delivering, 'wake'>;
+  clock: Clock;
+  random(): number;
+  log: Log;
+}
+
+/** This server's part in a shared store. */
+export interface Sharing {
+  share: Share;
+  /** Begins; the dispatcher must be there. */
+  start(): void;
+  /** Looks for no more work; leases and turns are still kept. */
+  pause(): void;
+  /** Lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/** How far apart looks are where no signals come through. Registry and keys must be known everywhere within a second. */
+const EVERY_MS: Readonly<Record<Topic, number>> = { queue: 1_000, handlers: 800, keys: 800, deliveries: 1_000 };
+
+/** Keeps this server's leases, looks for what others left, and takes in what they changed. */
+export function sharing(o: SharingOptions): Sharing {
+  const { store, clock, log, dispatcher } = o;
+  const { queue, health } = store;
+  const lookouts = new Map<Topic, Lookout>();
+  let hold: ReturnType<typeof keepHold> | null = null;
+  let stopListening = (): void => {};
+  const turns = new Turns({
+    leadership: store.leadership,
+    queue,
+    clock,
+    log,
+    isBusy: (id) => dispatcher().isBusy(id),
+    onTurn: (id) => dispatcher().goOn(id),
+    onLost: (id) => dispatcher().forget(id),
+  });
+
+  function goOn(): void {
+    for (const one of lookouts.values()) one.hint();
+    dispatcher().goOn();
+  }
+
+  function watch(topic: Topic, look: () => Promise<unknown>): void {
+    const report = (error: unknown): void => log('warn', `looking at the store failed: ${topic}`, { error });
+    lookouts.set(topic, lookout({ everyMs: EVERY_MS[topic], clock, random: o.random, look, report }));
+  }
+
+  return {
+    share: {
+      isFit: () => (hold?.isKept ?? false) && (health?.isUp ?? true),
+      hasTurn: (id) => turns.has(id),
+      askTurn: (id) => turns.ask(id),
+    },
+    start() {
+      hold = keepHold({ queue, clock, log, onLost: () => dispatcher().forget(), onKept: goOn });
+      health?.onUp(goOn);
+      watch('queue', queueLook(o));
+      watch('handlers', () => o.handlers.refresh());
+      watch('keys', () => o.keys.refresh());
+      watch('deliveries', async () => o.delivering.wake());
+      stopListening = store.signals.listen((topic) => lookouts.get(topic)?.hint());
+    },
+    pause() {
+      stopListening();
+      for (const one of lookouts.values()) one.stop();
+    },
+    async stop() {
+      hold?.stop();
+      await turns.stop();
+    },
+  };
+}
+
+/** Takes over what dead servers held, and wakes whatever waits; now and then it also compares what it holds with the store. */
+function queueLook({ store: { queue }, handlers, dispatcher, clock, log }: SharingOptions): () => Promise<void> {
+  let cancelDue = (): void => {};
+  let isOrphanCheckDue = false;
+  const planOrphanCheck = (): void => {
+    cancelDue();
+    cancelDue = clock.after(ORPHAN_MS, () => {
+      isOrphanCheckDue = true;
+    });
+  };
+  planOrphanCheck();
+  return async () => {
+    const isHeld = isOrphanCheckDue ? heldBy(dispatcher()) : undefined;
+    const { lost, pending } = await queue.recover(clock.now(), isHeld);
+    if (isHeld !== undefined) {
+      isOrphanCheckDue = false;
+      planOrphanCheck();
+    }
+    if (lost > 0) log('info', 'executions of a server that stopped were taken over', { lost });
+    const unknown = pending.filter(({ handlerId }) => handlers.find(handlerId) === null);
+    if (unknown.length > 0) await handlers.refresh();
+    for (const { handlerId, firstRunAt } of pending) {
+      if (handlers.find(handlerId) !== null) dispatcher().wake(handlerId, firstRunAt);
+      else await sweepGone(queue, handlerId, clock.now());
+    }
+  };
+}
+
+function heldBy(dispatcher: Dispatcher): (executionId: string) => boolean {
+  let held: Set<string> | null = null;
+  return (id) => (held ??= dispatcher.held()).has(id);
+}
