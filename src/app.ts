@@ -8,7 +8,6 @@ import { nodeCryptography } from './adapters/crypto.ts';
 import { emlMailer } from './adapters/eml/mailer.ts';
 import { isolateSandbox } from './adapters/isolate/sandbox.ts';
 import { smtpMailer } from './adapters/smtp/mailer.ts';
-import { openSqliteStore } from './adapters/sqlite/store.ts';
 import { systemClock } from './adapters/system/clock.ts';
 import { localTime } from './adapters/system/local-time.ts';
 import type { Config } from './config.ts';
@@ -18,6 +17,7 @@ import { createEngine, type Engine } from './engine/engine.ts';
 import { handlerRegistry } from './engine/handlers.ts';
 import { hostCalls } from './engine/host-calls.ts';
 import { keyRing } from './engine/keys.ts';
+import { inStartTurn } from './engine/start-turn.ts';
 import { healthOf } from './health.ts';
 import type { HttpDeps } from './http/deps.ts';
 import { routes } from './http/routes.ts';
@@ -27,6 +27,7 @@ import type { Clock } from './ports/clock.ts';
 import type { Log } from './ports/log.ts';
 import type { Mailer } from './ports/mailer.ts';
 import { publicSettings } from './settings.ts';
+import { openStore } from './stores.ts';
 
 /** Parts that tests replace. */
 export interface Overrides {
@@ -52,24 +53,29 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 export async function startApp(config: Config, log: Log, overrides: Overrides = {}): Promise<App> {
   await using stack = new AsyncDisposableStack();
   const { clock = systemClock, random = Math.random } = overrides;
-  const folder = config.DATA_DIR;
-  const store = stack.use(
-    await openSqliteStore({ folder, durability: config.DURABILITY, deadlineMs: config.QUERY_DEADLINE_MS, resultBytes: RESULT_BYTES }),
-  );
   const newId = monotonicFactory();
+  const store = stack.use(await openStore(config, { serverId: newId(), resultBytes: RESULT_BYTES, clock, log }));
+  const isShared = store.queue.shared;
   const managerId = await store.keys.keepSetting('manager_id', newId());
 
   const report = (what: string) => (error: unknown) => log('error', what, { error });
   const keys = stack.use(
-    await keyRing({ store: store.keys, crypto: nodeCryptography, clock, report: report('the last uses of keys were not written') }),
+    await keyRing({
+      store: store.keys,
+      isShared,
+      crypto: nodeCryptography,
+      clock,
+      report: report('the last uses of keys were not written'),
+    }),
   );
-  const admin = await keys.ensureAdminKey(config.ADMIN_KEY ?? null);
+  const admin = await inStartTurn({ leadership: store.leadership, clock }, () => keys.ensureAdminKey(config.ADMIN_KEY ?? null));
   const from = senderOf(config.MAIL_FROM);
   const mailer = stack.use(overrides.mailer ?? mailerOf(config, from));
   const host = hostCalls({ events: store.events, queue: store.queue, scopesOf: (keyId) => keys.liveScopes(keyId) });
   const sandbox = stack.use(await isolateSandbox({ runners: config.RUNNERS ?? Math.max(2, availableParallelism()), host, log }));
   const handlers = await handlerRegistry({
     store: store.handlers,
+    isShared,
     sandbox,
     keys,
     hooks: HOOKS,

@@ -17,6 +17,7 @@ const whole = (min: number, max: number) => {
   return z.string().regex(/^\d+$/, error).transform(Number).pipe(z.number().min(min, error).max(max, error));
 };
 const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) => z.enum(names, { error: `takes ${names.join(' or ')}` });
+const mongoName = (pattern: RegExp) => z.string().regex(pattern, 'takes a name that MongoDB takes');
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -30,6 +31,20 @@ export const SETTINGS = z.object({
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Anything but loopback needs a key for every request.'),
   PORT: whole(0, 65_535).default(8001).describe('Port to listen on; 0 takes a free one.'),
   DATA_DIR: z.string().min(1).default('./data').describe('Folder of the database, and of mails when there is no SMTP_URL.'),
+  EVENT_DB_URL: z
+    .string()
+    .regex(/^mongodb(\+srv)?:\/\/./, 'takes a URL such as mongodb://host1,host2/?replicaSet=rs0')
+    .optional()
+    .describe('MongoDB, which several servers may share. Default: SQLite in DATA_DIR.'),
+  EVENT_DATABASE_NAME: mongoName(/^[^\0/\\. "$]{1,63}$/)
+    .default('madsci_events')
+    .describe('Database in MongoDB.'),
+  EVENT_COLLECTION_NAME: mongoName(/^(?!system\.)[^\0$]{1,120}$/)
+    .default('events')
+    .describe('Collection of the events in MongoDB.'),
+  ALLOW_STANDALONE_MONGODB: flag
+    .default(false)
+    .describe('Takes a MongoDB that is no replica set: it may forget what was answered, and changes are seen by polling only.'),
   DURABILITY: oneOf(['full', 'normal'])
     .default('full')
     .describe('full: an answered event survives a power cut. normal: it survives a crash of the process.'),
@@ -44,7 +59,9 @@ export const SETTINGS = z.object({
     .transform((names) => (names.length === 1 && names[0] === 'none' ? [] : names))
     .pipe(z.array(z.enum(SCOPES, { error: `takes none, or scopes separated by commas: ${SCOPES.join(', ')}` })))
     .optional()
-    .describe('Scopes of callers without a key, or none. Default: events:read,events:write on loopback without a public PUBLIC_URL, else none.'),
+    .describe(
+      'Scopes of callers without a key, or none. Default: events:read,events:write on loopback without a public PUBLIC_URL, else none.',
+    ),
   ALLOWED_HOSTS: list.optional().describe('Host names by which requests may address the server, besides its own; * takes any.'),
   SMTP_URL: z
     .string()
@@ -73,14 +90,21 @@ export interface Config extends Omit<Settings, 'ALLOW_ANONYMOUS'> {
 }
 
 /** Settings that may be given as the path of a file that holds them, as NAME_FILE. */
-const SECRETS = ['ADMIN_KEY', 'SMTP_URL'] as const;
+const SECRETS = ['EVENT_DB_URL', 'ADMIN_KEY', 'SMTP_URL'] as const;
+
+/** Other names, as MADSci has them (M41), the first that is set; the name itself wins. */
+const ALIASES: Readonly<Record<string, readonly string[]>> = {
+  EVENT_DB_URL: ['EVENT_DOCUMENT_DB_URL', 'EVENT_MONGO_DB_URL', 'DB_URL', 'DOCUMENT_DB_URL', 'MONGO_DB_URL'],
+  EVENT_DATABASE_NAME: ['DATABASE_NAME'],
+  EVENT_COLLECTION_NAME: ['COLLECTION_NAME'],
+};
 
 /** Reads the settings. Throws a text that names every setting at fault, what it takes, and never a secret's value. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>, readFile: (path: string) => string): Config {
   const given: Record<string, string> = {};
   for (const name of Object.keys(SETTINGS.shape)) {
-    const value = env[name];
-    if (value !== undefined && value !== '') given[name] = value;
+    const value = [name, ...(ALIASES[name] ?? [])].map((alias) => env[alias]).find((each) => each !== undefined && each !== '');
+    if (value !== undefined) given[name] = value;
   }
   for (const name of SECRETS) {
     const path = env[`${name}_FILE`];

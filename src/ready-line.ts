@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
 import type { App } from './app.ts';
 import type { Config } from './config.ts';
+import { storePlace } from './stores.ts';
 
 /** What a start prints: where everything is, the key if it is new, and the next thing to try. */
 export function readyLine(app: App, config: Config): string {
@@ -10,10 +10,12 @@ export function readyLine(app: App, config: Config): string {
     `Hookwright is ready.`,
     `  API    ${url}`,
     `  Docs   ${url}/docs`,
-    `  Data   ${resolve(config.DATA_DIR)}`,
+    `  Data   ${storePlace(config)}`,
     `  Mails  ${app.mailDestination}${config.SMTP_URL === undefined ? ' (.eml files; set SMTP_URL to send them)' : ''}`,
   ];
-  lines.push(`  Open   ${config.anonymousScopes.length === 0 ? 'every request needs a key' : `without a key: ${config.anonymousScopes.join(', ')}`}`);
+  lines.push(
+    `  Open   ${config.anonymousScopes.length === 0 ? 'every request needs a key' : `without a key: ${config.anonymousScopes.join(', ')}`}`,
+  );
   if (app.lostAttempts > 0) lines.push(`  The last stop cut off ${app.lostAttempts} executions; they run again.`);
   if (!config.isLoopback && !url.startsWith('https:'))
     lines.push('  Warning: listening beyond this machine without TLS; keys can be read on the way. Put a TLS proxy in front.');

@@ -1,4 +1,5 @@
 import type { NewDelivery } from '../core/delivery.ts';
+import { EngineError } from '../core/errors.ts';
 import type { EventDefaults, EventLimits } from '../core/event.ts';
 import type { Effect, FailureReason, Outcome } from '../core/execution.ts';
 import type { Handler, HandlerVersion } from '../core/handler.ts';
@@ -123,22 +124,27 @@ function finishedMail(o: SettlerOptions, item: Ready, version: HandlerVersion, o
 /** The store may be down or full for a while: outcomes wait in memory and are written as soon as it takes them. */
 async function commit(o: SettlerOptions, pending: Pending[], done: (settled: SettledExecution[]) => void, before = 0): Promise<void> {
   for (let tries = before; ; tries++) {
-    const results = await tryToSettle(o, pending, tries);
+    const { results, isDown } = await tryToSettle(o, pending, tries);
     if (results !== null) return done(settledOf(o, pending, results));
     await new Promise<void>((resolve) => o.clock.after(STORE_RETRY_MS[Math.min(tries, STORE_RETRY_MS.length - 1)] as number, resolve));
-    if (pending.length === 1) continue;
+    if (pending.length === 1 || isDown) continue;
     // One that the store refuses for good must not hold the others back.
     for (const one of pending) void commit(o, [one], done, tries + 1);
     return;
   }
 }
 
-async function tryToSettle(o: SettlerOptions, pending: readonly Pending[], tries: number): Promise<SettleResult[] | null> {
+/** `isDown`: none of them was looked at. A store in this process is never down, it only refuses. */
+async function tryToSettle(
+  o: SettlerOptions,
+  pending: readonly Pending[],
+  tries: number,
+): Promise<{ results: SettleResult[] | null; isDown: boolean }> {
   try {
-    return await o.queue.settle(pending.map(({ settlement }) => settlement));
+    return { results: await o.queue.settle(pending.map(({ settlement }) => settlement)), isDown: false };
   } catch (error) {
     o.log(tries === 0 ? 'warn' : 'error', 'outcomes could not be written yet', { count: pending.length, tries, error });
-    return null;
+    return { results: null, isDown: o.queue.shared && error instanceof EngineError && error.code === 'store_unavailable' };
   }
 }
 

@@ -135,5 +135,8 @@ function queueLook({ store: { queue }, handlers, dispatcher, clock, log }: Shari
 
 function heldBy(dispatcher: Dispatcher): (executionId: string) => boolean {
   let held: Set<string> | null = null;
-  return (id) => (held ??= dispatcher.held()).has(id);
+  return (id) => {
+    held ??= dispatcher.held();
+    return held.has(id);
+  };
 }

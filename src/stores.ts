@@ -1,0 +1,83 @@
+import { resolve } from 'node:path';
+import { openSqliteStore } from './adapters/sqlite/store.ts';
+import type { Config } from './config.ts';
+import type { StoreHealth } from './engine/sharing.ts';
+import { storeGuard } from './engine/store-guard.ts';
+import type { Clock } from './ports/clock.ts';
+import type { DeliveryStore } from './ports/delivery-store.ts';
+import type { EventStore } from './ports/event-store.ts';
+import type { HandlerStore } from './ports/handler-store.ts';
+import type { KeyStore } from './ports/key-store.ts';
+import type { Leadership } from './ports/leadership.ts';
+import type { Log } from './ports/log.ts';
+import type { Queue } from './ports/queue.ts';
+import type { Signals } from './ports/signals.ts';
+
+/** Where everything is kept. The last three only where other servers may work on it too. */
+export interface Store extends AsyncDisposable {
+  events: EventStore;
+  queue: Queue;
+  handlers: HandlerStore;
+  keys: KeyStore;
+  deliveries: DeliveryStore;
+  signals?: Signals;
+  leadership?: Leadership;
+  health?: StoreHealth;
+}
+export interface StoreParts {
+  /** Of this start of this server. */
+  serverId: string;
+  resultBytes: number;
+  clock: Clock;
+  log: Log;
+}
+
+/** Opens the store that the settings name: MongoDB where there is a URL of one, else SQLite in the data folder. */
+export function openStore(config: Config, parts: StoreParts): Promise<Store> {
+  const { DATA_DIR: folder, DURABILITY: durability, QUERY_DEADLINE_MS: deadlineMs, EVENT_DB_URL: url } = config;
+  if (url !== undefined) return openMongo(config, url, parts);
+  return openSqliteStore({ folder, durability, deadlineMs, resultBytes: parts.resultBytes });
+}
+
+/** Where the data is, for people: never with credentials. */
+export function storePlace({ EVENT_DB_URL: url, EVENT_DATABASE_NAME: database, DATA_DIR: folder }: Config): string {
+  return url === undefined ? resolve(folder) : `MongoDB ${hostsOf(url)}, database ${database}`;
+}
+
+function hostsOf(url: string): string {
+  const place = url.replace(/^mongodb(\+srv)?:\/\//, '');
+  const [hosts = ''] = place.slice(place.lastIndexOf('@') + 1).split(/[/?]/);
+  return /^[\w.,:%[\]-]+$/.test(hosts) ? hosts : '(somewhere)';
+}
+
+/** The driver is loaded only when it is needed. */
+async function openMongo(config: Config, url: string, { serverId, resultBytes, clock, log }: StoreParts): Promise<Store> {
+  const { openMongoStore } = await import('./adapters/mongo/store.ts');
+  await using stack = new AsyncDisposableStack();
+  const store = stack.use(
+    await openMongoStore({
+      url,
+      database: config.EVENT_DATABASE_NAME,
+      collection: config.EVENT_COLLECTION_NAME,
+      deadlineMs: config.QUERY_DEADLINE_MS,
+      resultBytes,
+      serverId,
+      standaloneAllowed: config.ALLOW_STANDALONE_MONGODB,
+      clock,
+    }),
+  );
+  const guard = storeGuard({ probe: () => store.events.get(''), clock, log });
+  stack.defer(() => guard.stop());
+  const owned = stack.move();
+  return {
+    events: guard.wrap(store.events, { slow: ['list', 'query', 'page', 'count', 'total', 'archive', 'listArchived', 'purgeArchived'] }),
+    queue: guard.wrap(store.queue, { always: ['renew', 'recover'], slow: ['list', 'counts'] }),
+    handlers: guard.wrap(store.handlers, { slow: ['all', 'remove'] }),
+    keys: guard.wrap(store.keys, { slow: ['all'] }),
+    deliveries: guard.wrap(store.deliveries, { slow: ['list'] }),
+    signals: store.signals,
+    leadership: guard.wrap(store.leadership),
+    health: guard,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
