@@ -88,7 +88,9 @@ export function sharing(o: SharingOptions): Sharing {
     start() {
       hold = keepHold({ queue, clock, log, onLost: () => dispatcher().forget(), onKept: goOn });
       health?.onUp(goOn);
-      watch('queue', queueLook(o));
+      const look = queueLook(o);
+      // A server whose hold has ended would take what it held itself for a dead server's, outcomes that wait to be written too.
+      watch('queue', async () => (hold?.isKept ? look() : undefined));
       watch('handlers', () => o.handlers.refresh());
       watch('keys', () => o.keys.refresh());
       watch('deliveries', async () => o.delivering.wake());

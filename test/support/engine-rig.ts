@@ -12,6 +12,7 @@ import type { Mail, Mailer } from '../../src/ports/mailer.ts';
 import type { ExecutionRecord, Queue } from '../../src/ports/queue.ts';
 import { fixedDefaults } from './event-defaults.ts';
 import { ScriptedSandbox } from './scripted-sandbox.ts';
+import type { ServerPorts } from './shared-store.ts';
 import { HandClock, type TestStore } from './store.ts';
 
 /** The whole engine on a real store, with the sandbox, the mails and the time in the test's hand. */
@@ -41,22 +42,29 @@ const ROOT_CALLER: Caller = { keyId: null, name: 'test', scopes: ['admin'] };
 
 export async function startEngine(
   store: TestStore,
-  { clock = new HandClock(), sandbox = new ScriptedSandbox(), scopes = ['admin'] as Key['scopes'] } = {},
+  {
+    clock = new HandClock(),
+    sandbox = new ScriptedSandbox(),
+    scopes = ['admin'] as Key['scopes'],
+    ports = undefined as ServerPorts | undefined,
+  } = {},
 ): Promise<Rig> {
+  const isShared = ports !== undefined;
   const logs: string[] = [];
   const mails: Mail[] = [];
   const log = (level: string, message: string): void => void logs.push(`${level}: ${message}`);
-  const keys = await keyRing({ store: store.keys, crypto: nodeCryptography, clock, report: (error) => logs.push(String(error)) });
+  const keys = await keyRing({ store: store.keys, isShared, crypto: nodeCryptography, clock, report: (error) => logs.push(String(error)) });
   const caller = await callerOf(keys, scopes);
   const handlers = await handlerRegistry({
     store: store.handlers,
+    isShared,
     sandbox,
     keys,
     hooks: HOOKS,
     now: clock.now,
     report: (error) => logs.push(String(error)),
   });
-  const queue: Queue = { ...store.queue };
+  const queue: Queue = { ...(ports ?? store).queue };
   const mailer: Mailer = {
     destination: 'test',
     concurrency: 4,
@@ -67,7 +75,7 @@ export async function startEngine(
     async [Symbol.asyncDispose]() {},
   };
   const engine = createEngine({
-    store: { events: store.events, queue, deliveries: store.deliveries },
+    store: { events: store.events, deliveries: store.deliveries, ...ports, queue },
     handlers,
     keys,
     sandbox,
