@@ -487,10 +487,11 @@ function recovers(it: It): void {
     const lease = await claimed(subject, 'e');
     await subject.queue.settle([retry(lease)]);
     await claim(subject);
-    await subject.queue.recover(T0);
-    const [third] = await claim(subject);
+    await using again = await subject.reopen();
+    await again.queue.recover(T0);
+    const [third] = await claim(again);
     expect(third).toMatchObject({ lease: { attempt: 3 }, failures: 1 });
-    expect((await subject.queue.get(lease.executionId))?.attempts.map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect((await again.queue.get(lease.executionId))?.attempts.map(({ attempt }) => attempt)).toEqual([1, 2]);
   });
 
   it('finds nothing when nothing was under way', async (subject) => {

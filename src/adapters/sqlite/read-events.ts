@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { cursorAt, placeOf } from '../../core/cursor.ts';
 import { EngineError } from '../../core/errors.ts';
 import { type ExactObject, type ExactValue, isObject, parseExact, setMember, stringifyExact } from '../../core/json.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
@@ -8,7 +9,6 @@ import { parseProjection, project } from '../../core/selector/project.ts';
 import { compareForSort, parseSort, type Sort, type SortKey, sortValues } from '../../core/selector/sort.ts';
 import { parseSelectorText } from '../../core/selector/text.ts';
 import type { EventList } from '../../ports/event-store.ts';
-import { cursorAt, placeOf } from './paging.ts';
 import { pushDown } from './selector-sql.ts';
 
 interface Row {

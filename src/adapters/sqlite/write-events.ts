@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type ExactValue, isObject, memberOf, naiveDateText, parseExact, stringifyExact } from '../../core/json.ts';
-
+import { naiveDateText } from '../../core/json.ts';
+import { sameEvent } from '../../core/same-event.ts';
 import type { AppendResult } from '../../ports/event-store.ts';
 import type { FireResult } from '../../ports/queue.ts';
 import { type ExecutionRow, type FiringRow, isDefaulted, type SubmissionRow } from './rows.ts';
@@ -67,34 +67,4 @@ function archivedDocument(doc: string, at: number): string {
   const rest = doc.slice(from + live.length);
   const end = rest.startsWith('null') ? 4 : rest.indexOf('"', 1) + 1;
   return `${doc.slice(0, from)}"archived":true,"archived_at":"${naiveDateText(new Date(at))}"${rest.slice(end)}`;
-}
-
-/** Whether a repeated submission says what the stored event says, apart from what the server filled in and from archiving since. */
-function sameEvent(stored: string, submitted: string, defaulted: { timestamp: boolean; source: boolean }): boolean {
-  if (stored === submitted) return true;
-  const apart = new Set(['archived', 'archived_at']);
-  if (defaulted.timestamp) apart.add('event_timestamp');
-  if (defaulted.source) apart.add('source');
-  return comparable(parseExact(stored), apart) === comparable(parseExact(submitted), apart);
-}
-
-const MEMBERS = [
-  '_id',
-  'event_type',
-  'log_level',
-  'alert',
-  'event_timestamp',
-  'source',
-  'event_data',
-  'trace_id',
-  'span_id',
-  'archived',
-  'archived_at',
-  'tags',
-];
-function comparable(document: ExactValue, apart: ReadonlySet<string>): string {
-  if (!isObject(document)) return stringifyExact(document);
-  return MEMBERS.filter((name) => !apart.has(name))
-    .map((name) => stringifyExact(memberOf(document, name) ?? null))
-    .join('\n');
 }

@@ -1,0 +1,65 @@
+import type { Collection, CreateIndexesOptions, Document, IndexSpecification } from 'mongodb';
+import type { Collections } from './connect.ts';
+
+interface Index {
+  key: Record<string, 1 | -1>;
+  options?: CreateIndexesOptions;
+}
+const over = (...names: string[]): Index => ({ key: Object.fromEntries(names.map((name) => [name, 1])) });
+const where = (index: Index, partialFilterExpression: Document, more: CreateIndexesOptions = {}): Index => ({
+  ...index,
+  options: { ...more, partialFilterExpression },
+});
+
+const SEQ = '_hookwright.seq';
+const OWNED: Document = { owner: { $exists: true } };
+
+/** MADSci's own (M30), then those that our order, cursors and recovery need. */
+const EVENTS: readonly Index[] = [
+  over('event_timestamp'),
+  over('log_level'),
+  over('archived'),
+  over('archived', 'archived_at'),
+  over(SEQ, '_id'),
+  { key: { event_timestamp: -1, [SEQ]: -1, _id: -1 } },
+  over('event_type'),
+  where(over('source.node_id'), { 'source.node_id': { $exists: true } }),
+  where(over('_hookwright.owner'), { '_hookwright.owner': { $exists: true } }),
+];
+/** Most executions have ended, so what is asked about open ones has indexes that hold only these. */
+const EXECUTIONS: readonly Index[] = [
+  over('seq'),
+  over('handlerId', 'seq'),
+  where(over('handlerId', 'seq', 'runAt', '_id'), { state: 'pending' }),
+  where(over('handlerId', 'runAt'), { state: 'pending' }),
+  where(over('owner'), { state: 'leased' }),
+  where(over('effectsBy'), { effectsBy: { $exists: true } }),
+  where(over('state', 'seq'), { state: 'dead' }),
+];
+
+/** Makes the indexes that are missing. One on the same members is taken as it is, whatever its name: MADSci may have made it. */
+export async function ensureIndexes(all: Collections): Promise<void> {
+  await Promise.all([
+    ensure(all.events, EVENTS),
+    ensure(all.executions, EXECUTIONS),
+    ensure(all.firings, [where(over('owner'), OWNED)]),
+    ensure(all.handlers, [where(over('hook', 'name'), { live: true }, { unique: true })]),
+    ensure(all.versions, [over('handlerId', 'version')]),
+    ensure(all.state, [over('handlerId')]),
+    ensure(all.deliveries, [where(over('nextAt', 'seq'), { state: 'pending' }), over('executionId'), over('seq')]),
+  ]);
+}
+
+async function ensure<T extends Document>(collection: Collection<T>, wanted: readonly Index[]): Promise<void> {
+  const there = await collection.indexes().catch(() => []); // the collection may not exist yet
+  const missing = wanted.filter((index) => !there.some((one) => isSame(one, index)));
+  for (const { key, options } of missing) await collection.createIndex(key as IndexSpecification, options ?? {});
+}
+
+function isSame(one: Document, { key, options }: Index): boolean {
+  const condition = (given: unknown): string => JSON.stringify(given ?? null);
+  return (
+    JSON.stringify(one['key']) === JSON.stringify(key) &&
+    condition(one['partialFilterExpression']) === condition(options?.partialFilterExpression)
+  );
+}

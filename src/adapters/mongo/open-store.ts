@@ -1,0 +1,84 @@
+import { appender } from './append.ts';
+import { archiveOf } from './archive.ts';
+import { Claimer } from './claim.ts';
+import { type Collections, checkTopology, collectionsOf, connect } from './connect.ts';
+import { deliveryStore } from './deliveries.ts';
+import { type Caused, forgetEffects } from './effects.ts';
+import { handlerStore } from './handlers.ts';
+import { ensureIndexes } from './indexes.ts';
+import { keyStore } from './keys.ts';
+import { leadershipOf } from './leadership.ts';
+import { Presence } from './presence.ts';
+import { queueOf } from './queue.ts';
+import { eventReads } from './read-events.ts';
+import { Recovery } from './recover.ts';
+import { openSequence } from './sequence.ts';
+import { Settler } from './settle.ts';
+import { type Shared, Stranded } from './shared.ts';
+import { SignalBoard } from './signals.ts';
+import { StateWriter } from './state.ts';
+import type { MongoStore, MongoStoreOptions } from './store.ts';
+import { Tidier } from './tidier.ts';
+
+const DATABASE = 'madsci_events';
+const COLLECTION = 'events';
+const DEADLINE_MS = 10_000;
+const RESULT_BYTES = 256 * 1024 * 1024;
+
+/** Connects, checks, makes indexes, and puts the parts together. */
+export async function openStore(options: MongoStoreOptions): Promise<MongoStore> {
+  const { url, serverId, deadlineMs = DEADLINE_MS, resultBytes = RESULT_BYTES, standaloneAllowed = false } = options;
+  await using stack = new AsyncDisposableStack();
+  const client = stack.use(await connect(url, deadlineMs));
+  const db = client.db(options.database ?? DATABASE);
+  const canWatch = await checkTopology(db, standaloneAllowed);
+  const all = collectionsOf(db, options.collection ?? COLLECTION);
+  await ensureIndexes(all);
+
+  const presence = new Presence(all, serverId);
+  await presence.enter();
+  stack.defer(() => leave(all, presence));
+  const board = stack.use(new SignalBoard(all, canWatch));
+  const shared: Shared = {
+    all,
+    presence,
+    sequence: await openSequence(all),
+    stranded: new Stranded(),
+    plansDone: stack.use(new Tidier((pieces) => forgetPlans(all, pieces))),
+    signal: (topic) => board.raise(topic),
+  };
+  const state = new StateWriter(all);
+  const effectsDone = stack.use(new Tidier<Caused>((caused) => forgetEffects(all, state, caused)));
+  const claimer = new Claimer(shared);
+  const parts = { settler: new Settler(shared, state, effectsDone), claimer, recovery: new Recovery(shared, state, claimer) };
+
+  const owned = stack.move();
+  return {
+    events: { append: appender(shared), ...eventReads(all, { deadlineMs, resultBytes }), ...archiveOf(all) },
+    queue: queueOf(shared, parts),
+    handlers: handlerStore(shared),
+    keys: keyStore(shared),
+    deliveries: deliveryStore(shared),
+    signals: board,
+    leadership: leadershipOf(shared),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function forgetPlans({ events, firings }: Collections, pieces: readonly { kind: 'event' | 'firing'; id: string }[]): Promise<void> {
+  const ids = (kind: string): string[] => pieces.filter((piece) => piece.kind === kind).map(({ id }) => id);
+  const [ofEvents, ofFirings] = [ids('event'), ids('firing')];
+  if (ofEvents.length > 0)
+    await events.updateMany({ _id: { $in: ofEvents } }, { $unset: { '_hookwright.planned': 1, '_hookwright.owner': 1 } });
+  if (ofFirings.length > 0) await firings.updateMany({ _id: { $in: ofFirings } }, { $unset: { planned: 1, owner: 1 } });
+}
+
+/** So that others need not wait until this server's leases run out. What cannot be said now, they find out in time. */
+async function leave({ deliveries, leaders }: Collections, presence: Presence): Promise<void> {
+  const { owner } = presence;
+  await Promise.allSettled([
+    presence.leave(),
+    leaders.deleteMany({ owner }),
+    deliveries.updateMany({ state: 'pending', lockedBy: owner }, { $unset: { lockedBy: 1, lockedUntil: 1 } }),
+  ]);
+}

@@ -1,0 +1,41 @@
+import type { Clock } from '../../ports/clock.ts';
+import type { DeliveryStore } from '../../ports/delivery-store.ts';
+import type { EventStore } from '../../ports/event-store.ts';
+import type { HandlerStore } from '../../ports/handler-store.ts';
+import type { KeyStore } from '../../ports/key-store.ts';
+import type { Leadership } from '../../ports/leadership.ts';
+import type { Queue } from '../../ports/queue.ts';
+import type { Signals } from '../../ports/signals.ts';
+
+export interface MongoStoreOptions {
+  url: string;
+  /** MADSci's database and collection, used as they stand (M35). */
+  database?: string;
+  collection?: string;
+  /** How long a query may take. */
+  deadlineMs?: number;
+  /** The most characters that one answer may have. */
+  resultBytes?: number;
+  /** Names this server in leases; made unique for each start. */
+  serverId: string;
+  /** A mongod without a replica set forgets acknowledged writes when it crashes at the wrong moment, and cannot signal. */
+  standaloneAllowed?: boolean;
+  clock: Clock;
+}
+
+/** Every port on one MongoDB database, which several servers may share. */
+export interface MongoStore extends AsyncDisposable {
+  events: EventStore;
+  queue: Queue;
+  handlers: HandlerStore;
+  keys: KeyStore;
+  deliveries: DeliveryStore;
+  signals: Signals;
+  leadership: Leadership;
+}
+
+/** Opens the store; throws an Error whose text says what to change. The driver is loaded only here, so that other stores need not have it. */
+export async function openMongoStore(options: MongoStoreOptions): Promise<MongoStore> {
+  const { openStore } = await import('./open-store.ts');
+  return openStore(options);
+}

@@ -1,0 +1,24 @@
+import { afterAll, beforeAll } from '@jest/globals';
+import { openTestMongoStore } from '../support/mongo-store.ts';
+import { type Mongod, startReplicaSet } from '../support/mongod.ts';
+import { deliveryStoreConformance } from './delivery-store.suite.ts';
+import { eventStoreConformance } from './event-store.suite.ts';
+import { handlerStoreConformance } from './handler-store.suite.ts';
+import { keyStoreConformance } from './key-store.suite.ts';
+import { queueConformance } from './queue.suite.ts';
+
+let mongod: Mongod;
+beforeAll(async () => {
+  mongod = await startReplicaSet();
+}, 120_000);
+afterAll(async () => {
+  await mongod?.[Symbol.asyncDispose]();
+});
+
+const open = () => openTestMongoStore({ url: mongod.url });
+
+eventStoreConformance('mongo', { open });
+queueConformance('mongo', { open });
+handlerStoreConformance('mongo', { open });
+keyStoreConformance('mongo', { open });
+deliveryStoreConformance('mongo', { open });
