@@ -84,8 +84,9 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   });
 
   let url = '';
+  const { guard } = store;
   const engine = createEngine({
-    store,
+    store: guard === undefined ? store : { ...store, health: guard },
     handlers,
     keys,
     sandbox,
@@ -113,8 +114,9 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   const lostAttempts = await engine.dispatcher.recover();
 
   const deps: HttpDeps = {
-    ingest: engine.ingest,
-    triggers: engine.triggers,
+    // While the store is silent, whoever asked is answered before what became of it is known; the engine waits for that.
+    ingest: guard?.wrap(engine.ingest) ?? engine.ingest,
+    triggers: guard?.wrap(engine.triggers, { always: ['hook', 'hooks'] }) ?? engine.triggers,
     executions: engine.executions,
     events: store.events,
     handlers,

@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import { openSqliteStore } from './adapters/sqlite/store.ts';
 import type { Config } from './config.ts';
-import type { StoreHealth } from './engine/sharing.ts';
-import { storeGuard } from './engine/store-guard.ts';
+import { type StoreGuard, storeGuard } from './engine/store-guard.ts';
 import type { Clock } from './ports/clock.ts';
 import type { DeliveryStore } from './ports/delivery-store.ts';
 import type { EventStore } from './ports/event-store.ts';
@@ -22,7 +21,7 @@ export interface Store extends AsyncDisposable {
   deliveries: DeliveryStore;
   signals?: Signals;
   leadership?: Leadership;
-  health?: StoreHealth;
+  guard?: StoreGuard;
 }
 export interface StoreParts {
   /** Of this start of this server. */
@@ -70,14 +69,21 @@ async function openMongo(config: Config, url: string, { serverId, resultBytes, c
   stack.defer(() => guard.stop());
   const owned = stack.move();
   return {
-    events: guard.wrap(store.events, { slow: ['list', 'query', 'page', 'count', 'total', 'archive', 'listArchived', 'purgeArchived'] }),
-    queue: guard.wrap(store.queue, { always: ['renew', 'recover'], slow: ['list', 'counts'] }),
-    handlers: guard.wrap(store.handlers, { slow: ['all', 'remove'] }),
-    keys: guard.wrap(store.keys, { slow: ['all'] }),
-    deliveries: guard.wrap(store.deliveries, { slow: ['list'] }),
+    events: guard.wrap(store.events, {
+      slow: ['list', 'query', 'page', 'count', 'total', 'listArchived'],
+      whole: ['append', 'archive', 'purgeArchived'],
+    }),
+    queue: guard.wrap(store.queue, {
+      always: ['renew', 'recover'],
+      slow: ['list', 'counts'],
+      whole: ['fire', 'claim', 'settle', 'cancel', 'replay'],
+    }),
+    handlers: guard.wrap(store.handlers, { slow: ['all', 'versions'], whole: ['put', 'setEnabled', 'remove'] }),
+    keys: guard.wrap(store.keys, { slow: ['all'], whole: ['create', 'revoke', 'keepSetting'] }),
+    deliveries: guard.wrap(store.deliveries, { slow: ['list'], whole: ['due', 'record', 'resend'] }),
     signals: store.signals,
     leadership: guard.wrap(store.leadership),
-    health: guard,
+    guard,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

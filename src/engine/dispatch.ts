@@ -159,11 +159,6 @@ export class Dispatcher {
     for (const lane of this.#lanes.values()) if (handlerId === null || lane.handlerId === handlerId) this.#forget(lane);
   }
 
-  /** Ids of everything that is held, for comparing with the store. */
-  held(): Set<string> {
-    return new Set([...this.#lanes.values()].flatMap((lane) => lane.ids()));
-  }
-
   /** Whether anything of this handler is here or waits for this server. */
   isBusy(handlerId: number): boolean {
     return this.#lanes.get(handlerId)?.isIdle === false;

@@ -150,11 +150,6 @@ export class Lane {
     return all;
   }
 
-  /** What is held here, by id. */
-  ids(): string[] {
-    return [...this.inFlight.keys(), ...this.#waiting.map(({ lease }) => lease.executionId)];
-  }
-
   /** Its outcome is known and goes to the store. */
   settle(id: string): void {
     this.#settling.add(id);

@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.ts';
 import type { Leadership } from '../ports/leadership.ts';
 import type { Log } from '../ports/log.ts';
-import { ORPHAN_MS, type Queue } from '../ports/queue.ts';
+import type { Queue } from '../ports/queue.ts';
 import type { Signals, Topic } from '../ports/signals.ts';
 import type { Delivering } from './deliver.ts';
 import type { Dispatcher } from './dispatch.ts';
@@ -10,7 +10,6 @@ import { keepHold } from './hold.ts';
 import type { OwnedKeyRing } from './keys.ts';
 import type { Share } from './leave.ts';
 import { type Lookout, lookout } from './lookout.ts';
-import { sweepGone } from './sweep-gone.ts';
 import { Turns } from './turns.ts';
 
 /** A store that other servers work on too, as the engine needs it beside the usual ports. */
@@ -88,9 +87,8 @@ export function sharing(o: SharingOptions): Sharing {
     start() {
       hold = keepHold({ queue, clock, log, onLost: () => dispatcher().forget(), onKept: goOn });
       health?.onUp(goOn);
-      const look = queueLook(o);
       // A server whose hold has ended would take what it held itself for a dead server's, outcomes that wait to be written too.
-      watch('queue', async () => (hold?.isKept ? look() : undefined));
+      watch('queue', async () => (hold?.isKept ? lookAtQueue(o) : undefined));
       watch('handlers', () => o.handlers.refresh());
       watch('keys', () => o.keys.refresh());
       watch('deliveries', async () => o.delivering.wake());
@@ -107,38 +105,10 @@ export function sharing(o: SharingOptions): Sharing {
   };
 }
 
-/** Takes over what dead servers held, and wakes whatever waits; now and then it also compares what it holds with the store. */
-function queueLook({ store: { queue }, handlers, dispatcher, clock, log }: SharingOptions): () => Promise<void> {
-  let cancelDue = (): void => {};
-  let isOrphanCheckDue = false;
-  const planOrphanCheck = (): void => {
-    cancelDue();
-    cancelDue = clock.after(ORPHAN_MS, () => {
-      isOrphanCheckDue = true;
-    });
-  };
-  planOrphanCheck();
-  return async () => {
-    const isHeld = isOrphanCheckDue ? heldBy(dispatcher()) : undefined;
-    const { lost, pending } = await queue.recover(clock.now(), isHeld);
-    if (isHeld !== undefined) {
-      isOrphanCheckDue = false;
-      planOrphanCheck();
-    }
-    if (lost > 0) log('info', 'executions of a server that stopped were taken over', { lost });
-    const unknown = pending.filter(({ handlerId }) => handlers.find(handlerId) === null);
-    if (unknown.length > 0) await handlers.refresh();
-    for (const { handlerId, firstRunAt } of pending) {
-      if (handlers.find(handlerId) !== null) dispatcher().wake(handlerId, firstRunAt);
-      else await sweepGone(queue, handlerId, clock.now());
-    }
-  };
-}
-
-function heldBy(dispatcher: Dispatcher): (executionId: string) => boolean {
-  let held: Set<string> | null = null;
-  return (id) => {
-    held ??= dispatcher.held();
-    return held.has(id);
-  };
+/** Takes over what dead servers held, and wakes whatever waits. */
+async function lookAtQueue({ store: { queue }, handlers, dispatcher, clock, log }: SharingOptions): Promise<void> {
+  const { lost, pending } = await queue.recover(clock.now());
+  if (lost > 0) log('info', 'executions of a server that stopped were taken over', { lost });
+  if (pending.some(({ handlerId }) => handlers.find(handlerId) === null)) await handlers.refresh();
+  for (const { handlerId, firstRunAt } of pending) if (handlers.find(handlerId) !== null) dispatcher().wake(handlerId, firstRunAt);
 }

@@ -13,6 +13,8 @@ export interface GuardRules<Port> {
   always?: readonly (keyof Port)[];
   /** May take as long as it takes while the store answers others. */
   slow?: readonly (keyof Port)[];
+  /** Refused while the store is down, but never let go of: its caller must know how it ended, and the store bounds it. */
+  whole?: readonly (keyof Port)[];
 }
 
 /**
@@ -36,9 +38,12 @@ const LATE_TICKS = 9;
 const PROBE_AGAIN_TICKS = 4;
 const MAX_WAITING = 5_000;
 
+/** How long a call is waited for. */
+type Patience = 'short' | 'while it answers' | 'endless';
+
 interface Waiting {
   since: number;
-  isSlow: boolean;
+  patience: Patience;
   reject(error: EngineError): void;
 }
 
@@ -65,7 +70,7 @@ export function storeGuard({ probe, clock, log }: StoreGuardOptions): StoreGuard
   function down(): void {
     isUp = false;
     log('error', 'the store does not answer', { waiting: waiting.size });
-    for (const call of waiting) call.reject(unavailable());
+    for (const call of waiting) if (call.patience !== 'endless') call.reject(unavailable());
   }
 
   function ask(): void {
@@ -91,7 +96,7 @@ export function storeGuard({ probe, clock, log }: StoreGuardOptions): StoreGuard
     if (isUp && silent >= DOWN_TICKS) down();
     for (const call of waiting) {
       if (ticks - call.since < LATE_TICKS) break; // in the order of their arrival
-      if (!call.isSlow) call.reject(unavailable());
+      if (call.patience === 'short') call.reject(unavailable());
     }
     if (!isStopped) cancelTimer = clock.after(TICK_MS, tick);
   }
@@ -101,13 +106,13 @@ export function storeGuard({ probe, clock, log }: StoreGuardOptions): StoreGuard
     if (error instanceof EngineError && error.code !== 'store_unavailable' && error.code !== 'query_deadline') alive();
   }
 
-  function guard<T>(call: () => Promise<T>, isSlow: boolean): Promise<T> {
+  function guard<T>(call: () => Promise<T>, patience: Patience): Promise<T> {
     if (!isUp) return Promise.reject(unavailable());
     if (waiting.size >= MAX_WAITING) return Promise.reject(new EngineError('overloaded', 'Too much is waiting for the store.'));
     return new Promise((resolve, reject) => {
       const own: Waiting = {
         since: ticks,
-        isSlow,
+        patience,
         reject(error) {
           waiting.delete(own);
           reject(error);
@@ -135,12 +140,12 @@ export function storeGuard({ probe, clock, log }: StoreGuardOptions): StoreGuard
       return isUp;
     },
     onUp: (listener) => void listeners.push(listener),
-    wrap<Port extends object>(port: Port, { always = [], slow = [] }: GuardRules<Port> = {}): Port {
+    wrap<Port extends object>(port: Port, { always = [], slow = [], whole = [] }: GuardRules<Port> = {}): Port {
       const wrapped = Object.entries(port).map(([name, member]: [string, unknown]) => {
         const key = name as keyof Port;
         if (typeof member !== 'function' || always.includes(key)) return [name, member];
-        const isSlow = slow.includes(key);
-        return [name, (...args: unknown[]) => guard(async () => member.apply(port, args), isSlow)];
+        const patience: Patience = whole.includes(key) ? 'endless' : slow.includes(key) ? 'while it answers' : 'short';
+        return [name, (...args: unknown[]) => guard(async () => member.apply(port, args), patience)];
       });
       return { ...port, ...Object.fromEntries(wrapped) };
     },

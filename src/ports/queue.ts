@@ -130,8 +130,6 @@ export interface Claim {
 
 /** How long a server that says nothing keeps its leases (G4). */
 export const LEASE_MS = 15_000;
-/** How old a lease is before its server may say that it does not know it. */
-export const ORPHAN_MS = 10_000;
 
 export interface Queue {
   /**
@@ -150,13 +148,11 @@ export interface Queue {
   /** Outcomes and their effects, each settlement whole or not at all, many in one commit. */
   settle(settlements: readonly Settlement[]): Promise<SettleResult[]>;
   /**
-   * Gives back what dead servers held (each attempt is noted as lost), completes what their commits left half done, and names the handlers
+   * Gives back what dead servers held (each attempt is noted as lost), completes what their commits left half done, puts into
+   * the queue what this one stored although its caller was told that it failed, cancels what waits for removed handlers, and names the handlers
    * that have something pending. Called at start, and at intervals where the store is shared.
-   *
-   * `isHeld` comes now and then where the store is shared: then what this server leased more than `ORPHAN_MS` ago and does not hold goes back
-   * too, without a lost attempt. Such orphans come from commits and claims that happened although their caller was told that they failed.
    */
-  recover(now: number, isHeld?: (executionId: string) => boolean): Promise<{ lost: number; pending: { handlerId: number; firstRunAt: number }[] }>;
+  recover(now: number): Promise<{ lost: number; pending: { handlerId: number; firstRunAt: number }[] }>;
   /** `canceled` also for a leased one: its lease is lost. */
   cancel(id: string, now: number): Promise<'canceled' | 'ended' | 'absent'>;
   /** An ended execution becomes pending again with a fresh budget, on the handler's current version. */

@@ -5,7 +5,7 @@ import type { Clock } from '../../src/ports/clock.ts';
 import { DELIVERY_LEASE_MS, type DeliveryStore } from '../../src/ports/delivery-store.ts';
 import type { EventStore } from '../../src/ports/event-store.ts';
 import type { Leadership } from '../../src/ports/leadership.ts';
-import { LEASE_MS, type NewExecution, ORPHAN_MS, type Queue, type Settlement } from '../../src/ports/queue.ts';
+import { LEASE_MS, type NewExecution, type Queue, type Settlement } from '../../src/ports/queue.ts';
 import type { Signals, Topic } from '../../src/ports/signals.ts';
 import type { TestStore } from './store.ts';
 
@@ -30,7 +30,6 @@ export interface ServerPorts {
 interface Held {
   owner: string;
   attempt: number;
-  since: number;
 }
 
 export function shareStore(store: TestStore, clock: Clock): SharedTestStore {
@@ -50,17 +49,17 @@ export function shareStore(store: TestStore, clock: Clock): SharedTestStore {
   };
   const isAlive = (owner: string): boolean => (aliveUntil.get(owner) ?? 0) > clock.now();
 
-  function giveBack(ids: readonly string[], note: boolean): void {
+  function giveBack(ids: readonly string[]): void {
     if (ids.length === 0) return;
     using db = new DatabaseSync(join(store.folder, DATABASE_FILE), { timeout: 5_000 });
     const lost = JSON.stringify({ reason: 'lost', message: 'The server stopped during this attempt.', line: null, column: null });
     const update = db.prepare(
-      `UPDATE executions SET state = 0, attempts = CASE WHEN ? THEN json_insert(coalesce(attempts, '[]'), '$[#]',
-         json_object('attempt', attempt, 'startedAt', NULL, 'finishedAt', ?, 'outcome', json(?))) ELSE attempts END
+      `UPDATE executions SET state = 0, attempts = json_insert(coalesce(attempts, '[]'), '$[#]',
+         json_object('attempt', attempt, 'startedAt', NULL, 'finishedAt', ?, 'outcome', json(?)))
        WHERE id = ? AND state = 1 AND attempt = ?`,
     );
     for (const id of ids) {
-      update.run(note ? 1 : 0, clock.now(), lost, id, held.get(id)?.attempt ?? 0);
+      update.run(clock.now(), lost, id, held.get(id)?.attempt ?? 0);
       held.delete(id);
     }
   }
@@ -73,7 +72,7 @@ export function shareStore(store: TestStore, clock: Clock): SharedTestStore {
 
   function server(name: string): ServerPorts {
     aliveUntil.set(name, clock.now() + LEASE_MS);
-    const take = (executionId: string, attempt: number): void => void held.set(executionId, { owner: name, attempt, since: clock.now() });
+    const take = (executionId: string, attempt: number): void => void held.set(executionId, { owner: name, attempt });
     const note = (executions: readonly NewExecution[]): void => {
       for (const { id, state } of executions) if (state === 'leased') take(id, 1);
       if (executions.length > 0) signal('queue');
@@ -113,15 +112,9 @@ export function shareStore(store: TestStore, clock: Clock): SharedTestStore {
           return results.shift() ?? { kind: 'lease_lost' };
         });
       },
-      async recover(_now, isHeld) {
+      async recover() {
         const dead = [...held].filter(([, { owner }]) => !isAlive(owner)).map(([id]) => id);
-        giveBack(dead, true);
-        const isOrphan = ([id, { owner, since }]: [string, Held]): boolean =>
-          owner === name && isHeld !== undefined && clock.now() - since > ORPHAN_MS && !isHeld(id);
-        giveBack(
-          [...held].filter(isOrphan).map(([id]) => id),
-          false,
-        );
+        giveBack(dead);
         return { lost: dead.length, pending: pending() };
       },
       async replay(...args) {

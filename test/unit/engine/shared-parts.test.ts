@@ -211,6 +211,19 @@ describe('the guard', () => {
     expect(guard.isUp).toBe(true);
   });
 
+  test('never lets go of a call whose end must be known, though it takes no new ones', async () => {
+    const { clock, guard, let: answers } = guarded();
+    const port = guard.wrap({ append: () => call.promise }, { whole: ['append'] });
+    const call = Promise.withResolvers<string>();
+    answers(never);
+    const first = port.append();
+    await pass(clock, 10_000);
+    expect(await code(port.append())).toBe('store_unavailable');
+    call.resolve('stored');
+    expect(await first).toBe('stored');
+    expect(guard.isUp).toBe(true);
+  });
+
   test('does not let calls pile up', async () => {
     const { port, let: answers } = guarded();
     answers(never);

@@ -87,17 +87,6 @@ describe('work', () => {
     expect(b.sandbox.started.map(subject)).toEqual(['e1', 'e2']);
   });
 
-  test('what waits for a handler that another server removed is canceled', async () => {
-    const id = await a.register();
-    await pass(1_000);
-    await a.handlers.deregister(id, a.caller);
-    await b.engine.ingest.one(event('e'));
-    await pass(1_000);
-    for (const flight of b.sandbox.flights) flight.giveBack();
-    await pass(2_000);
-    expect(await b.record(`e.${id}`)).toMatchObject({ state: 'canceled' });
-  });
-
   test('mails go out once, whichever server sends them', async () => {
     await a.register({ notifyOnSuccess: 'good@example.org' });
     await pass(1_000);
@@ -206,23 +195,6 @@ describe('a store that does not answer', () => {
     expect(await a.record(`ended.${id}`)).toMatchObject({ state: 'succeeded', output: '"kept"', attempt: 1 });
     expect(await a.record(`running.${id}`)).toMatchObject({ state: 'succeeded' });
     expect(a.engine.dispatcher.load).toMatchObject({ held: 0, batches: 0 });
-  });
-
-  test('what was stored although its commit seemed to fail runs all the same', async () => {
-    const ports = shared.server('c');
-    const { append } = ports.events;
-    ports.events.append = async (submissions) => {
-      await append(submissions);
-      throw new EngineError('store_unavailable', 'the answer was lost');
-    };
-    const clock = new HandClock(time.now());
-    const c = await startEngine(store, { clock, ports, sandbox: new ScriptedSandbox(() => ok()) });
-    servers.push({ rig: c, clock });
-    const id = await c.register();
-    await expect(c.engine.ingest.one(event('e'))).rejects.toThrow('the answer was lost');
-    bothRun();
-    await pass(25_000);
-    expect(await c.record(`e.${id}`)).toMatchObject({ state: 'succeeded' });
   });
 });
 
