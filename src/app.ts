@@ -63,7 +63,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   const keys = stack.use(
     await keyRing({ store: store.keys, crypto: nodeCryptography, clock, report: report('the last uses of keys were not written') }),
   );
-  const admin = await keys.ensureAdminKey(config.ADMIN_KEY ?? null);
+  if (config.ADMIN_KEY !== undefined) await keys.ensureAdminKey(config.ADMIN_KEY);
   const from = senderOf(config.MAIL_FROM);
   const mailer = stack.use(overrides.mailer ?? mailerOf(config, from));
   const host = hostCalls({ events: store.events, queue: store.queue, scopesOf: (keyId) => keys.liveScopes(keyId) });
@@ -135,11 +135,13 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     throw listenFault(error, config);
   });
   url = `http://${visitable(config.HOST)}:${port}`;
+  // A key that is made is shown once: only now is it sure that the start goes on to show it.
+  const adminKey = config.ADMIN_KEY === undefined ? (await keys.ensureAdminKey(null)).secret : null;
 
   const owned = stack.move();
   return {
     url,
-    adminKey: admin.secret,
+    adminKey,
     mailDestination: mailer.destination,
     lostAttempts,
     engine,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { logger } from './adapters/system/logger.ts';
 import { startApp } from './app.ts';
-import { readConfig } from './config.ts';
+import { type Config, readConfig } from './config.ts';
 import { readyLine } from './ready-line.ts';
 
 const STOP_MS = 10_000;
@@ -13,7 +13,8 @@ async function main(): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.on(name, () => (shutdown.signal.aborted ? process.exit(1) : shutdown.abort(name)));
   if (existsSync('.env')) process.loadEnvFile('.env');
-  const config = readConfig(process.env, (path) => readFileSync(path, 'utf8'));
+  const config = settings();
+  if (config === null) return 2;
   const log = logger(config.LOG_LEVEL);
   process.on('unhandledRejection', (error) => log('error', 'unhandled rejection', { error }));
   {
@@ -24,6 +25,15 @@ async function main(): Promise<number> {
     setTimeout(() => process.exit(1), STOP_MS).unref(); // only if something does not end
   }
   return 0;
+}
+
+function settings(): Config | null {
+  try {
+    return readConfig(process.env, (path) => readFileSync(path, 'utf8'));
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return null;
+  }
 }
 
 main().then(
