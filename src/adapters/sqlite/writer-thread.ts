@@ -60,6 +60,7 @@ function inTransaction(run: () => CommandReply[]): CommandReply[] {
     return replies;
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
+    events.forgetTotal();
     throw error;
   }
 }
