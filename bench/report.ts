@@ -1,5 +1,5 @@
 import { cpus } from 'node:os';
-import { type Figure, isMet } from './figure.ts';
+import { type Figure, isMet, type Measured } from './figure.ts';
 import { LOAD_TOOL } from './load/load.ts';
 
 const HEADINGS = ['', 'subject', 'baseline', 'ratio', 'target', ''];
@@ -15,6 +15,14 @@ export function table(figures: readonly Figure[]): string {
         .trimEnd(),
     )
     .join('\n');
+}
+
+const DISTURBED_CORES = 0.2;
+
+/** On a machine that does other work the figures say less: those that need two cores lose more than their baselines. */
+export function disturbance(figures: readonly Measured[]): string {
+  const most = Math.max(0, ...figures.map(({ otherLoad }) => otherLoad ?? 0));
+  return most < DISTURBED_CORES ? '' : `Other programs took up to ${most.toFixed(1)} of ${cpus().length} cores while this was measured.\n`;
 }
 
 function cells(figure: Figure): string[] {
@@ -37,7 +45,7 @@ function number(value: number): string {
   return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }
 
-export function json(figures: readonly Figure[], run: { size: string; seconds: number }): string {
+export function json(figures: readonly Measured[], run: { size: string; seconds: number }): string {
   const [cpu] = cpus();
   const machine = {
     cpu: cpu?.model ?? 'unknown',

@@ -2,7 +2,6 @@ import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { monotonicFactory } from 'ulid';
 import { HOOKS } from '../hooks/index.ts';
 import { nodeCryptography } from './adapters/crypto.ts';
 import { emlMailer } from './adapters/eml/mailer.ts';
@@ -10,6 +9,7 @@ import { isolateSandbox } from './adapters/isolate/sandbox.ts';
 import { smtpMailer } from './adapters/smtp/mailer.ts';
 import { openSqliteStore } from './adapters/sqlite/store.ts';
 import { systemClock } from './adapters/system/clock.ts';
+import { ulidFactory } from './adapters/system/ids.ts';
 import { localTime } from './adapters/system/local-time.ts';
 import type { Config } from './config.ts';
 import { DEFAULT_EVENT_LIMITS } from './core/event.ts';
@@ -56,7 +56,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   const store = stack.use(
     await openSqliteStore({ folder, durability: config.DURABILITY, deadlineMs: config.QUERY_DEADLINE_MS, resultBytes: RESULT_BYTES }),
   );
-  const newId = monotonicFactory();
+  const newId = ulidFactory();
   const managerId = await store.keys.keepSetting('manager_id', newId());
 
   const report = (what: string) => (error: unknown) => log('error', what, { error });

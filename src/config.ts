@@ -44,7 +44,9 @@ export const SETTINGS = z.object({
     .transform((names) => (names.length === 1 && names[0] === 'none' ? [] : names))
     .pipe(z.array(z.enum(SCOPES, { error: `takes none, or scopes separated by commas: ${SCOPES.join(', ')}` })))
     .optional()
-    .describe('Scopes of callers without a key, or none. Default: events:read,events:write on loopback without a public PUBLIC_URL, else none.'),
+    .describe(
+      'Scopes of callers without a key, or none. Default: events:read,events:write on loopback without a public PUBLIC_URL, else none.',
+    ),
   ALLOWED_HOSTS: list.optional().describe('Host names by which requests may address the server, besides its own; * takes any.'),
   SMTP_URL: z
     .string()

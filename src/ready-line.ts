@@ -13,7 +13,9 @@ export function readyLine(app: App, config: Config): string {
     `  Data   ${resolve(config.DATA_DIR)}`,
     `  Mails  ${app.mailDestination}${config.SMTP_URL === undefined ? ' (.eml files; set SMTP_URL to send them)' : ''}`,
   ];
-  lines.push(`  Open   ${config.anonymousScopes.length === 0 ? 'every request needs a key' : `without a key: ${config.anonymousScopes.join(', ')}`}`);
+  lines.push(
+    `  Open   ${config.anonymousScopes.length === 0 ? 'every request needs a key' : `without a key: ${config.anonymousScopes.join(', ')}`}`,
+  );
   if (app.lostAttempts > 0) lines.push(`  The last stop cut off ${app.lostAttempts} executions; they run again.`);
   if (!config.isLoopback && !url.startsWith('https:'))
     lines.push('  Warning: listening beyond this machine without TLS; keys can be read on the way. Put a TLS proxy in front.');

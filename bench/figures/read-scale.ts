@@ -14,15 +14,16 @@ const PAGE = 100;
 const REQUESTS = 50;
 const TRANSACTION = 20_000;
 const NODE = idOf('N0DE', 7);
+const NEWEST_FIRST = `&sort=${encodeURIComponent('{"event_timestamp":-1}')}`;
 
 const READS: Record<string, Call> = {
   'GET /events?number=100': { method: 'GET', path: `/events?number=${PAGE}` },
   'selector by node': query('?limit=100', { 'source.node_id': NODE }),
-  'selector by type and level, newest first': query('?limit=100&sort=-event_timestamp', {
+  'selector by type and level, newest first': query(`?limit=100${NEWEST_FIRST}`, {
     event_type: 'action_complete',
     log_level: { $gte: 20 },
   }),
-  'selector by node, newest first': query('?limit=100&sort=-event_timestamp', { 'source.node_id': NODE }),
+  'selector by node, newest first': query(`?limit=100${NEWEST_FIRST}`, { 'source.node_id': NODE }),
 };
 
 function query(parameters: string, selector: object): Call {

@@ -2,6 +2,7 @@ import { Piscina } from 'piscina';
 import { EngineError } from '../../core/errors.ts';
 import type { ReadLimits } from './read-events.ts';
 import type { ReadName, ReadReply, Reads, ReadTask } from './reader-thread.ts';
+import { threadEnvironment } from './thread-environment.ts';
 
 /** How long a thread may overrun its own deadline before it is killed. */
 const GRACE_MS = 500;
@@ -19,19 +20,19 @@ export class Readers implements AsyncDisposable {
 
   constructor(options: { folder: string; threads: number; deadlineMs: number; limits: ReadLimits }) {
     this.#deadlineMs = options.deadlineMs;
-    const pool = (maxThreads: number) =>
+    const pool = (minThreads: number, maxThreads: number) =>
       new Piscina<ReadTask, ReadReply>({
         filename: new URL('./reader-thread.ts', import.meta.url).href,
         workerData: { folder: options.folder, limits: options.limits },
-        minThreads: 1,
+        minThreads,
         maxThreads,
         idleTimeout: 30_000,
         maxQueue: MAX_QUEUED,
-        env: {},
+        env: threadEnvironment(),
         execArgv: [],
       });
-    this.#quick = pool(1);
-    this.#slow = pool(options.threads);
+    this.#quick = pool(1, 1);
+    this.#slow = pool(0, options.threads);
   }
 
   call<Name extends ReadName>(name: Name, ...args: Parameters<Reads[Name]>): Promise<ReturnType<Reads[Name]>> {

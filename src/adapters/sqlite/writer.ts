@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '../../core/errors.ts';
 import type { Durability } from './open.ts';
+import { threadEnvironment } from './thread-environment.ts';
 import type { Command, CommandName, CommandReply, WriterCommands } from './writer-thread.ts';
 
 interface Waiting {
@@ -29,7 +30,10 @@ export class Writer implements AsyncDisposable {
   }
 
   static async start(folder: string, durability: Durability): Promise<Writer> {
-    const worker = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: { folder, durability } });
+    const worker = new Worker(new URL('./writer-thread.ts', import.meta.url), {
+      workerData: { folder, durability },
+      env: threadEnvironment(),
+    });
     await once(worker, 'message');
     return new Writer(worker);
   }
