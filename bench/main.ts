@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { Measure, Measured, Progress } from './figure.ts';
+import { attack } from './figures/attack.ts';
 import { manyHandlers } from './figures/handlers.ts';
 import { idle } from './figures/idle.ts';
 import { latency } from './figures/latency.ts';
@@ -16,6 +17,7 @@ const MEASURES: Record<string, Measure> = {
   ndjson: ndjsonIngest,
   pipe,
   latency,
+  attack,
   handlers: manyHandlers,
   'read-scale': readScale,
   idle,
