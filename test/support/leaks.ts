@@ -19,8 +19,8 @@ export function leftovers(): Leftovers {
 }
 
 /**
- * For a test file whose parts must all be gone at its end, also those that no test looks at. Put it first in the file:
- * hooks that run after the tests run in reverse order, so that it looks when the file's own hooks have cleaned up.
+ * For a test file whose parts must all be gone at its end, also those that no test looks at. Put it last in the file:
+ * hooks that run after the tests run in the order they stand, so that it looks when the file's own hooks have cleaned up.
  */
 export function checkForLeaks(withinMs = 5_000): void {
   let before: Leftovers;
