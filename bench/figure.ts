@@ -15,6 +15,8 @@ export interface Figure {
 export interface Measured extends Figure {
   /** Cores that other programs took meanwhile; null where the system does not tell. */
   otherLoad: number | null;
+  /** Of the disk, right before. */
+  fdatasyncMs: number;
 }
 export interface Target {
   of: 'ratio' | 'subject';

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { fdatasyncMs } from './disk.ts';
 import type { Measure, Measured, Progress } from './figure.ts';
 import { attack } from './figures/attack.ts';
 import { manyHandlers } from './figures/handlers.ts';
@@ -10,7 +11,7 @@ import { postEvent } from './figures/post-event.ts';
 import { readScale } from './figures/read-scale.ts';
 import { readOptions } from './options.ts';
 import { watchOthers } from './other-load.ts';
-import { disturbance, json, table } from './report.ts';
+import { circumstances, json, table } from './report.ts';
 
 const MEASURES: Record<string, Measure> = {
   'post-event': postEvent,
@@ -33,11 +34,12 @@ async function main(): Promise<number> {
   const figures: Measured[] = [];
   let isBroken = false;
   for (const name of options.only ?? Object.keys(MEASURES)) {
+    const disk = fdatasyncMs();
     const others = watchOthers();
     try {
       const found = (await MEASURES[name]?.({ size: options.size, progress: progressOf(name) })) ?? [];
       const otherLoad = others();
-      figures.push(...found.map((figure) => ({ ...figure, otherLoad })));
+      figures.push(...found.map((figure) => ({ ...figure, otherLoad, fdatasyncMs: disk })));
     } catch (error) {
       isBroken = true;
       clearLine();
@@ -45,7 +47,7 @@ async function main(): Promise<number> {
     }
   }
   clearLine();
-  process.stdout.write(`${table(figures)}\n${disturbance(figures)}`);
+  process.stdout.write(`${table(figures)}\n${circumstances(figures)}`);
   if (options.json !== null)
     writeFileSync(options.json, json(figures, { size: options.size, seconds: (performance.now() - start) / 1000 }));
   return isBroken ? 1 : 0;

@@ -19,10 +19,13 @@ export function table(figures: readonly Figure[]): string {
 
 const DISTURBED_CORES = 0.2;
 
-/** On a machine that does other work the figures say less: those that need two cores lose more than their baselines. */
-export function disturbance(figures: readonly Measured[]): string {
-  const most = Math.max(0, ...figures.map(({ otherLoad }) => otherLoad ?? 0));
-  return most < DISTURBED_CORES ? '' : `Other programs took up to ${most.toFixed(1)} of ${cpus().length} cores while this was measured.\n`;
+/** What a reader must know to judge the figures: those that need two cores or the disk lose more than their baselines to other work. */
+export function circumstances(figures: readonly Measured[]): string {
+  if (figures.length === 0) return '';
+  const waits = figures.map(({ fdatasyncMs }) => fdatasyncMs);
+  const load = Math.max(...figures.map(({ otherLoad }) => otherLoad ?? 0));
+  const disk = `An fdatasync took ${number(Math.min(...waits))} to ${number(Math.max(...waits))} ms.`;
+  return load < DISTURBED_CORES ? `${disk}\n` : `${disk} Other programs took up to ${load.toFixed(1)} of ${cpus().length} cores.\n`;
 }
 
 function cells(figure: Figure): string[] {

@@ -33,9 +33,9 @@ export interface SampleEvent {
 
 let runs = 0;
 
-/** A name for the ids of one run of this process, so that no two runs store the same event. */
+/** A name, always as long, for the ids of one run of this process, so that no two runs store the same event. */
 export function newRun(): string {
-  return `R${++runs}`;
+  return `R${String(++runs).padStart(6, '0')}`;
 }
 
 export function eventText({ n, run, nodeId = idOf('N0DE', n % 20) }: SampleEvent): string {

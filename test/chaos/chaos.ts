@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -219,15 +219,17 @@ export function startLoad(host: Host, random: Random, options: LoadOptions = {})
     ...Array.from({ length: singles }, (_, n) => client(`single${n}`, 1)),
     ...Array.from({ length: batches }, (_, n) => client(`batch${n}`, lines)),
   ];
+  let kept: string[] | null = null;
+  const acked = (): string[] =>
+    kept ?? readdirSync(folder).flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n').filter(Boolean));
   return {
     refusals,
-    acked: () =>
-      clients
-        .flatMap((_, n) => readFileSync(join(folder, n < singles ? `single${n}` : `batch${n - singles}`), 'utf8').split('\n'))
-        .filter((id) => id !== ''),
+    acked,
     async stop() {
       stop.abort();
       await Promise.all(clients);
+      kept = acked();
+      rmSync(folder, { recursive: true });
     },
   };
 }

@@ -13,7 +13,7 @@ test(
       await host.register('two', 'export default (event) => event._id'),
     ];
     await host.register('none', 'export default () => 1', { filter: { event_type: 'log_error' } });
-    const load = startLoad(host, random);
+    const load = startLoad(host, random, { lines: 25 });
     for (let round = 0; round < ROUNDS; round++) {
       await setTimeout(random.between(50, 1_500));
       await host.killAndRestart();
