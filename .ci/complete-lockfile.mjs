@@ -18,8 +18,21 @@ for (const entry of Object.values(lock.packages)) {
     const os = SYSTEMS.find((system) => words.includes(system));
     const cpu = MACHINES.find((machine) => words.includes(machine));
     if (os === undefined || cpu === undefined || !/^\d/.test(version)) throw new Error(`what platform is ${name}@${version} for?`);
-    const libc = words.includes('musl') || words.includes('musleabihf') ? ['musl'] : os === 'linux' && words.some((word) => word.startsWith('gnu')) ? ['glibc'] : undefined;
-    added[place] = { version, cpu: [cpu], ...(entry.dev ? { dev: true } : {}), ...(libc ? { libc } : {}), license: entry.license, optional: true, os: [os] };
+    const libc =
+      words.includes('musl') || words.includes('musleabihf')
+        ? ['musl']
+        : os === 'linux' && words.some((word) => word.startsWith('gnu'))
+          ? ['glibc']
+          : undefined;
+    added[place] = {
+      version,
+      cpu: [cpu],
+      ...(entry.dev ? { dev: true } : {}),
+      ...(libc ? { libc } : {}),
+      license: entry.license,
+      optional: true,
+      os: [os],
+    };
   }
 }
 lock.packages = Object.fromEntries(Object.entries({ ...lock.packages, ...added }).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));

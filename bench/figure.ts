@@ -12,6 +12,12 @@ export interface Figure {
   target: Target | null;
   note?: string;
 }
+export interface Measured extends Figure {
+  /** Cores that other programs took meanwhile; null where the system does not tell. */
+  otherLoad: number | null;
+  /** Of the disk, right before. */
+  fdatasyncMs: number;
+}
 export interface Target {
   of: 'ratio' | 'subject';
   least?: number;

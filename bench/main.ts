@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs';
-import type { Figure, Measure, Progress } from './figure.ts';
+import { fdatasyncMs } from './disk.ts';
+import type { Measure, Measured, Progress } from './figure.ts';
+import { attack } from './figures/attack.ts';
 import { manyHandlers } from './figures/handlers.ts';
 import { idle } from './figures/idle.ts';
 import { latency } from './figures/latency.ts';
@@ -8,13 +10,15 @@ import { pipe } from './figures/pipe.ts';
 import { postEvent } from './figures/post-event.ts';
 import { readScale } from './figures/read-scale.ts';
 import { readOptions } from './options.ts';
-import { json, table } from './report.ts';
+import { watchOthers } from './other-load.ts';
+import { circumstances, json, table } from './report.ts';
 
 const MEASURES: Record<string, Measure> = {
   'post-event': postEvent,
   ndjson: ndjsonIngest,
   pipe,
   latency,
+  attack,
   handlers: manyHandlers,
   'read-scale': readScale,
   idle,
@@ -27,11 +31,15 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   setTimeout(() => fail(`not done after ${MAX_MINUTES[options.size]} minutes`), MAX_MINUTES[options.size] * 60_000).unref();
   const start = performance.now();
-  const figures: Figure[] = [];
+  const figures: Measured[] = [];
   let isBroken = false;
   for (const name of options.only ?? Object.keys(MEASURES)) {
+    const disk = fdatasyncMs();
+    const others = watchOthers();
     try {
-      figures.push(...((await MEASURES[name]?.({ size: options.size, progress: progressOf(name) })) ?? []));
+      const found = (await MEASURES[name]?.({ size: options.size, progress: progressOf(name) })) ?? [];
+      const otherLoad = others();
+      figures.push(...found.map((figure) => ({ ...figure, otherLoad, fdatasyncMs: disk })));
     } catch (error) {
       isBroken = true;
       clearLine();
@@ -39,7 +47,7 @@ async function main(): Promise<number> {
     }
   }
   clearLine();
-  process.stdout.write(`${table(figures)}\n`);
+  process.stdout.write(`${table(figures)}\n${circumstances(figures)}`);
   if (options.json !== null)
     writeFileSync(options.json, json(figures, { size: options.size, seconds: (performance.now() - start) / 1000 }));
   return isBroken ? 1 : 0;

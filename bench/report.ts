@@ -1,5 +1,5 @@
 import { cpus } from 'node:os';
-import { type Figure, isMet } from './figure.ts';
+import { type Figure, isMet, type Measured } from './figure.ts';
 import { LOAD_TOOL } from './load/load.ts';
 
 const HEADINGS = ['', 'subject', 'baseline', 'ratio', 'target', ''];
@@ -15,6 +15,17 @@ export function table(figures: readonly Figure[]): string {
         .trimEnd(),
     )
     .join('\n');
+}
+
+const DISTURBED_CORES = 0.2;
+
+/** What a reader must know to judge the figures: those that need two cores or the disk lose more than their baselines to other work. */
+export function circumstances(figures: readonly Measured[]): string {
+  if (figures.length === 0) return '';
+  const waits = figures.map(({ fdatasyncMs }) => fdatasyncMs);
+  const load = Math.max(...figures.map(({ otherLoad }) => otherLoad ?? 0));
+  const disk = `An fdatasync took ${number(Math.min(...waits))} to ${number(Math.max(...waits))} ms.`;
+  return load < DISTURBED_CORES ? `${disk}\n` : `${disk} Other programs took up to ${load.toFixed(1)} of ${cpus().length} cores.\n`;
 }
 
 function cells(figure: Figure): string[] {
@@ -37,7 +48,7 @@ function number(value: number): string {
   return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }
 
-export function json(figures: readonly Figure[], run: { size: string; seconds: number }): string {
+export function json(figures: readonly Measured[], run: { size: string; seconds: number }): string {
   const [cpu] = cpus();
   const machine = {
     cpu: cpu?.model ?? 'unknown',

@@ -1,5 +1,17 @@
 /** Events as lab clients send them: about 400 bytes, with an owner, a time and a small payload. */
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const TYPES = [
+  'action_start',
+  'action_complete',
+  'node_status_update',
+  'workflow_start',
+  'workflow_complete',
+  'log_info',
+  'log_debug',
+  'test',
+];
+/** One in so many is a warning. */
+const WARNING_EVERY = 50;
 const START_MS = Date.UTC(2026, 0, 1);
 
 /** A text of 26 characters that counts as a ULID, different for each number and kind. */
@@ -21,9 +33,9 @@ export interface SampleEvent {
 
 let runs = 0;
 
-/** A name for the ids of one run of this process, so that no two runs store the same event. */
+/** A name, always as long, for the ids of one run of this process, so that no two runs store the same event. */
 export function newRun(): string {
-  return `R${++runs}`;
+  return `R${String(++runs).padStart(6, '0')}`;
 }
 
 export function eventText({ n, run, nodeId = idOf('N0DE', n % 20) }: SampleEvent): string {
@@ -36,8 +48,8 @@ export function eventText({ n, run, nodeId = idOf('N0DE', n % 20) }: SampleEvent
   };
   return JSON.stringify({
     _id: idOf(run, n),
-    event_type: 'action_complete',
-    log_level: 20,
+    event_type: TYPES[n % TYPES.length],
+    log_level: n % WARNING_EVERY === 0 ? 30 : 20,
     event_timestamp: timeOf(n),
     source: { node_id: nodeId, workcell_id: idOf('CE11', 1) },
     event_data: data,

@@ -2,13 +2,13 @@ import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { monotonicFactory } from 'ulid';
 import { HOOKS } from '../hooks/index.ts';
 import { nodeCryptography } from './adapters/crypto.ts';
 import { emlMailer } from './adapters/eml/mailer.ts';
 import { isolateSandbox } from './adapters/isolate/sandbox.ts';
 import { smtpMailer } from './adapters/smtp/mailer.ts';
 import { systemClock } from './adapters/system/clock.ts';
+import { ulidFactory } from './adapters/system/ids.ts';
 import { localTime } from './adapters/system/local-time.ts';
 import type { Config } from './config.ts';
 import { DEFAULT_EVENT_LIMITS } from './core/event.ts';
@@ -53,7 +53,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 export async function startApp(config: Config, log: Log, overrides: Overrides = {}): Promise<App> {
   await using stack = new AsyncDisposableStack();
   const { clock = systemClock, random = Math.random } = overrides;
-  const newId = monotonicFactory();
+  const newId = ulidFactory();
   const store = stack.use(await openStore(config, { serverId: newId(), resultBytes: RESULT_BYTES, clock, log }));
   const isShared = store.queue.shared;
   const managerId = await store.keys.keepSetting('manager_id', newId());
@@ -68,7 +68,9 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
       report: report('the last uses of keys were not written'),
     }),
   );
-  const admin = await inStartTurn({ leadership: store.leadership, clock }, () => keys.ensureAdminKey(config.ADMIN_KEY ?? null));
+  // Servers that start together on a new store must not each make an admin key.
+  const ensureAdminKey = (preset: string | null) => inStartTurn({ leadership: store.leadership, clock }, () => keys.ensureAdminKey(preset));
+  if (config.ADMIN_KEY !== undefined) await ensureAdminKey(config.ADMIN_KEY);
   const from = senderOf(config.MAIL_FROM);
   const mailer = stack.use(overrides.mailer ?? mailerOf(config, from));
   const host = hostCalls({ events: store.events, queue: store.queue, scopesOf: (keyId) => keys.liveScopes(keyId) });
@@ -143,11 +145,13 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     throw listenFault(error, config);
   });
   url = `http://${visitable(config.HOST)}:${port}`;
+  // A key that is made is shown once: only now is it sure that the start goes on to show it.
+  const adminKey = config.ADMIN_KEY === undefined ? (await ensureAdminKey(null)).secret : null;
 
   const owned = stack.move();
   return {
     url,
-    adminKey: admin.secret,
+    adminKey,
     mailDestination: mailer.destination,
     lostAttempts,
     engine,

@@ -64,7 +64,7 @@ function bystander(n: number): NewHandler {
   const base = { name: `bystander ${n}`, code: `export default (event) => [${n}, event._id];` };
   if (n % 3 === 0) return { ...base, tags: [`node:${node}`] };
   if (n % 3 === 1) return { ...base, filter: { 'source.node_id': node } };
-  return { ...base, tags: ['action_complete'], filter: { 'event_data.plate': 1_000 + n, log_level: { $gte: 20 } } };
+  return { ...base, tags: ['action_complete', 'level:warning'], filter: { 'event_data.plate': 1_000 + n, log_level: { $gte: 20 } } };
 }
 
 /** Answers the milliseconds that one takes on average. */

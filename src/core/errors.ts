@@ -169,6 +169,12 @@ export const ERRORS = {
     title: 'The store has no room left',
     remedy: 'Free space in the data folder; nothing was half stored.',
   },
+  runners_unavailable: {
+    status: 503,
+    retryable: true,
+    title: 'No process that runs handlers could be started',
+    remedy: 'Try again; the log says why runners do not start.',
+  },
   overloaded: { status: 503, retryable: true, title: 'Too much is waiting to be stored', remedy: 'Try again after Retry-After seconds.' },
   shutting_down: { status: 503, retryable: true, title: 'The server is stopping', remedy: 'Try again after Retry-After seconds.' },
   internal: { status: 500, retryable: true, title: 'Something went wrong inside', remedy: 'Report it with the request id.' },

@@ -4,8 +4,8 @@ import { LONGEST_RETRY_MS, mailRetryDelay } from '../core/mail-retry.ts';
 import { oneLine } from '../core/mail-text.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeliveryAttempt, DeliveryStore } from '../ports/delivery-store.ts';
+import type { Log } from '../ports/log.ts';
 import type { Mailer, MailResult } from '../ports/mailer.ts';
-import type { Log } from './log.ts';
 
 export interface DeliverDeps {
   store: DeliveryStore;

@@ -1,5 +1,5 @@
 import { EngineError } from '../core/errors.ts';
-import type { Handler, HandlerState, HandlerVersion, RetryPolicy } from '../core/handler.ts';
+import type { Handler, HandlerState, HandlerVersion } from '../core/handler.ts';
 import type { Hook } from '../core/hook.ts';
 import type { Caller } from '../core/key.ts';
 import { compileFilter, type Filter, NO_MATCH } from '../core/match-filter.ts';
@@ -11,24 +11,10 @@ import { inTurn } from './in-turn.ts';
 import type { KeyRing } from './keys.ts';
 import { StoredChanges } from './stored-changes.ts';
 
-/** What a registrant sends; the bounds of its members and its defaults were applied by the schema. */
-export interface HandlerRegistration {
+/** What a registrant sends; bounds and defaults were applied by the schema. */
+export interface HandlerRegistration extends Omit<HandlerVersion, 'version' | 'javascript' | 'createdAt' | 'createdBy' | 'keyId'> {
   hook: string;
   name: string;
-  code: string;
-  language: 'typescript' | 'javascript';
-  tags: readonly string[];
-  /** JSON text of a selector. */
-  filter: string;
-  notifyOnSuccess: string | null;
-  notifyOnFailure: string | null;
-  /** JSON text of an object. */
-  config: string;
-  timeoutMs: number;
-  memoryMb: number;
-  retry: RetryPolicy;
-  concurrency: number;
-  orderingKey: string | null;
   /** Null: as it was, and a new handler enabled, so that registering again does not switch on what somebody switched off. */
   enabled: boolean | null;
 }

@@ -1,9 +1,12 @@
+import { checkForLeaks } from '../support/leaks.ts';
 import { openTestStore } from '../support/store.ts';
 import { deliveryStoreConformance } from './delivery-store.suite.ts';
 import { eventStoreConformance } from './event-store.suite.ts';
 import { handlerStoreConformance } from './handler-store.suite.ts';
 import { keyStoreConformance } from './key-store.suite.ts';
 import { queueConformance } from './queue.suite.ts';
+
+checkForLeaks();
 
 const open = () => openTestStore();
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { isolateSandbox } from '../../src/adapters/isolate/sandbox.ts';
 import type { Effect } from '../../src/core/execution.ts';
 import type { Language, Sandbox } from '../../src/ports/sandbox.ts';
+import { checkForLeaks } from '../support/leaks.ts';
 import {
   type BatchParts,
   echoHost,
@@ -538,3 +539,5 @@ test('an idle runner is small', async () => {
   await wait(300);
   for (const { rssBytes } of quiet.runners) expect(rssBytes ?? 0).toBeLessThan(100 * 2 ** 20);
 });
+
+checkForLeaks();

@@ -6,7 +6,7 @@ import { readGolden } from '../support/golden.ts';
 import { type PythonRun, runPython, SYSTEM_PYTHON } from '../support/python.ts';
 import { startServer } from '../support/server.ts';
 
-const { GOLDEN_DIR = join(import.meta.dirname, '../../../shared/golden') } = process.env;
+const { GOLDEN_DIR = join(import.meta.dirname, '../golden') } = process.env;
 const FOLDER = resolve(GOLDEN_DIR);
 const REPLAY = join(FOLDER, 'replay.py');
 
@@ -18,7 +18,7 @@ describe('answers as the original Event Manager gave them', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test.each(['ingest-ok', 'ingest-bad', 'get', 'list', 'query'])('%s', async (group) => {
+  test.each(['ingest-ok', 'ingest-bad', 'get', 'list', 'query', 'archive'])('%s', async (group) => {
     // A server for each group: what a client sent as archived cannot be removed through the API (M67).
     await using server = await startServer();
     const run = await runPython(SYSTEM_PYTHON, [REPLAY, server.url, FOLDER, '--only', group, '--show', '100'], folder);

@@ -31,9 +31,9 @@ export interface GoldenGroup {
   steps: GoldenStep[];
 }
 
-/** Reads one group of the recorded answers; GOLDEN_DIR says where they are when they are not beside the repository. */
+/** Reads one group of the recorded answers; GOLDEN_DIR says where they are when they are not in test/golden. */
 export function readGolden(group: string): GoldenGroup {
-  const { GOLDEN_DIR = join(import.meta.dirname, '../../../shared/golden') } = process.env;
+  const { GOLDEN_DIR = join(import.meta.dirname, '../golden') } = process.env;
   const file = resolve(GOLDEN_DIR, `${group}.json`);
   if (!existsSync(file)) throw new Error(`No recorded answers at ${file}: set GOLDEN_DIR to the folder that holds ${group}.json`);
   return JSON.parse(readFileSync(file, 'utf8')) as GoldenGroup;

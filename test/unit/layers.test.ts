@@ -59,7 +59,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'adapters/isolate': { ...ADAPTER, packages: [ANY_NODE, /^isolated-vm$/] },
   'adapters/sqlite': { ...ADAPTER, packages: [ANY_NODE, /^piscina$/] },
   'adapters/mongo': { ...ADAPTER, packages: [ANY_NODE, /^mongodb$/] },
-  'adapters/system': { ...ADAPTER, packages: [ANY_NODE, /^pino$/] },
+  'adapters/system': { ...ADAPTER, packages: [ANY_NODE, /^pino$/, /^ulid$/] },
   http: { layers: ['core'], types: ['ports', 'engine'], packages: [ANY_NODE, /^(koa|koa-body|@koa\/router|zod|zod-openapi)(\/|$)/] },
   portal: { layers: [], packages: [] },
   sdk: { layers: ['core'], packages: [] },
@@ -108,9 +108,9 @@ describe('the layer table', () => {
     expect([...new Set(FILES.map(layerOf))].filter((layer) => layer !== 'root' && RULES[layer] === undefined)).toEqual([]);
   });
 
-  test('nothing but src/main.ts imports src/app.ts, except for its types', () => {
+  test('nothing but src/serve.ts imports src/app.ts, except for its types', () => {
     const importers = FILES.flatMap(importsOf).filter((one) => target(one) === 'src/app.ts' && !one.isTypeOnly);
-    expect(importers.map(({ from }) => from)).toEqual(['src/main.ts']);
+    expect(importers.map(({ from }) => from)).toEqual(['src/serve.ts']);
   });
 
   test.each(FILES.filter((file) => layerOf(file) === 'core'))('%s is pure: no clock, no chance, no process', (file) => {

@@ -1,3 +1,4 @@
+import { EngineError } from '../../core/errors.ts';
 import {
   type BatchSink,
   HOST_OPS,
@@ -64,7 +65,7 @@ export function isolateSandbox(options: IsolateSandboxOptions): Sandbox {
 
   return {
     compile(source) {
-      if (source.code.length <= MAX_SOURCE_CHARS) return pool.compile(source);
+      if (source.code.length <= MAX_SOURCE_CHARS) return inTime(pool.compile(source), limits.bootMs + limits.compileMs);
       return Promise.resolve({ ok: false, message: `a source may have ${MAX_SOURCE_CHARS} characters`, line: null, column: null });
     },
     submit(batch: SandboxBatch, sink: BatchSink) {
@@ -83,6 +84,17 @@ export function isolateSandbox(options: IsolateSandboxOptions): Sandbox {
     },
     [Symbol.asyncDispose]: () => pool.close(),
   };
+}
+
+/** A compilation waits for a runner; where none can be started it must not wait for ever. */
+async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new EngineError('runners_unavailable', `No runner was ready within ${ms} ms.`)), ms);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function isHostOp(op: string): op is HostOp {

@@ -38,7 +38,6 @@ const ROWS_BETWEEN_LOOKS_AT_THE_CLOCK = 256;
 /** Reads of events. Runs in a reader thread; `deadline` is on the clock of Date.now(). */
 export function eventReads(db: DatabaseSync, limits: ReadLimits) {
   const one = db.prepare('SELECT doc FROM events WHERE id = ?');
-  const total = db.prepare('SELECT count(*) AS count FROM events');
   const last = db.prepare('SELECT max(seq) AS seq FROM events');
   const archived = db.prepare(
     `SELECT id, doc FROM events WHERE archived = 1
@@ -68,13 +67,8 @@ export function eventReads(db: DatabaseSync, limits: ReadLimits) {
     const matches = exact ? null : compileSelector(parsed, { backtracking: true });
     const conditions = [where, ...more.where].join(' AND ');
     const statement = db.prepare(`SELECT seq, id, doc, archived_at_ms FROM events WHERE ${conditions} ORDER BY ${more.order}`);
-    let seen = 0;
-    for (const value of statement.iterate(...params, ...more.params)) {
-      const row = value as unknown as Row;
-      if (++seen % ROWS_BETWEEN_LOOKS_AT_THE_CLOCK === 0 && Date.now() > deadline)
-        throw new EngineError('query_deadline', `The query was stopped after looking at ${seen} events.`);
+    for (const row of inTime(statement.iterate(...params, ...more.params), deadline))
       if (matches === null || matches(documentOf(row))) yield row;
-    }
   }
 
   /** In insertion order, or by a column: the cursor holds where the last item stands, so what comes in meanwhile moves nothing. */
@@ -129,8 +123,7 @@ export function eventReads(db: DatabaseSync, limits: ReadLimits) {
 
   return {
     event: (id: string): string | null => (one.get(id)?.['doc'] as string | undefined) ?? null,
-    total: (): number => (total.get() as { count: number }).count,
-    list(list: EventList): string {
+    list(list: EventList, deadline: number): string {
       const where: string[] = [];
       const params: SQLInputValue[] = [];
       // The level is written out, so that the index of urgent events can serve it; it is a checked integer.
@@ -142,7 +135,7 @@ export function eventReads(db: DatabaseSync, limits: ReadLimits) {
       if (!list.includeArchived) where.push('archived = 0');
       const conditions = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
       const statement = db.prepare(`SELECT id, doc FROM events ${conditions} ORDER BY ts DESC, seq DESC LIMIT ? OFFSET ?`);
-      return mapText(statement.iterate(...params, list.number === 0 ? -1 : list.number, list.offset) as Iterable<unknown> as Iterable<Row>);
+      return mapText(inTime(statement.iterate(...params, list.number === 0 ? -1 : list.number, list.offset), deadline));
     },
     query: (query: QueryTexts, deadline: number): string =>
       mapText(matching(query.selector, { where: [], params: [], order: 'seq' }, deadline)),
@@ -160,9 +153,19 @@ export function eventReads(db: DatabaseSync, limits: ReadLimits) {
       for (const _ of matching(selector, { where: [], params: [], order: 'seq' }, deadline)) count++;
       return count;
     },
-    listArchived: (number: number, offset: number): string =>
-      mapText(archived.iterate(number === 0 ? -1 : number, offset) as Iterable<unknown> as Iterable<Row>),
+    listArchived: (number: number, offset: number, deadline: number): string =>
+      mapText(inTime(archived.iterate(number === 0 ? -1 : number, offset), deadline)),
   };
+}
+
+/** The rows of a statement, for as long as the deadline allows. */
+function* inTime(rows: Iterable<unknown>, deadline: number): Generator<Row> {
+  let seen = 0;
+  for (const row of rows) {
+    if (++seen % ROWS_BETWEEN_LOOKS_AT_THE_CLOCK === 0 && Date.now() > deadline)
+      throw new EngineError('query_deadline', `The query was stopped after looking at ${seen} events.`);
+    yield row as Row;
+  }
 }
 
 /** The document as selectors see it: what the server archived has a date in archived_at, not a text (M29). */

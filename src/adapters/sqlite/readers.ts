@@ -2,6 +2,7 @@ import { Piscina } from 'piscina';
 import { EngineError } from '../../core/errors.ts';
 import type { ReadLimits } from './read-events.ts';
 import type { ReadName, ReadReply, Reads, ReadTask } from './reader-thread.ts';
+import { threadEnvironment } from './thread-environment.ts';
 
 /** How long a thread may overrun its own deadline before it is killed. */
 const GRACE_MS = 500;
@@ -12,38 +13,43 @@ const MAX_QUEUED = 1_000;
  * A thread that does not end in time (a regular expression that blows up) is killed and replaced.
  */
 export class Readers implements AsyncDisposable {
-  readonly #pool: Piscina<ReadTask, ReadReply>;
+  /** Look-ups by key and small lists: they must not wait behind somebody's query. */
+  readonly #quick: Piscina<ReadTask, ReadReply>;
+  readonly #slow: Piscina<ReadTask, ReadReply>;
   readonly #deadlineMs: number;
 
   constructor(options: { folder: string; threads: number; deadlineMs: number; limits: ReadLimits }) {
     this.#deadlineMs = options.deadlineMs;
-    this.#pool = new Piscina({
-      filename: new URL('./reader-thread.ts', import.meta.url).href,
-      workerData: { folder: options.folder, limits: options.limits },
-      minThreads: 1,
-      maxThreads: options.threads,
-      idleTimeout: 30_000,
-      maxQueue: MAX_QUEUED,
-      env: {},
-      execArgv: [],
-    });
+    const pool = (minThreads: number, maxThreads: number) =>
+      new Piscina<ReadTask, ReadReply>({
+        filename: new URL('./reader-thread.ts', import.meta.url).href,
+        workerData: { folder: options.folder, limits: options.limits },
+        minThreads,
+        maxThreads,
+        idleTimeout: 30_000,
+        maxQueue: MAX_QUEUED,
+        env: threadEnvironment(),
+        execArgv: [],
+      });
+    this.#quick = pool(1, 1);
+    this.#slow = pool(0, options.threads);
   }
 
   call<Name extends ReadName>(name: Name, ...args: Parameters<Reads[Name]>): Promise<ReturnType<Reads[Name]>> {
-    return this.#run({ name, args }, undefined) as Promise<ReturnType<Reads[Name]>>;
+    return this.#run(this.#quick, { name, args }, undefined) as Promise<ReturnType<Reads[Name]>>;
   }
 
   /** For reads that a caller can make slow: their last parameter is the deadline, which is added here. */
   async callBounded<Name extends ReadName>(name: Name, ...args: WithoutLast<Parameters<Reads[Name]>>): Promise<ReturnType<Reads[Name]>> {
     const task = { name, args: [...args, Date.now() + this.#deadlineMs] };
     const signal = AbortSignal.timeout(this.#deadlineMs + GRACE_MS);
-    return (await this.#run(task, signal)) as ReturnType<Reads[Name]>;
+    return (await this.#run(this.#slow, task, signal)) as ReturnType<Reads[Name]>;
   }
 
-  async #run(task: ReadTask, signal: AbortSignal | undefined): Promise<unknown> {
+  async #run(pool: Piscina<ReadTask, ReadReply>, task: ReadTask, signal: AbortSignal | undefined): Promise<unknown> {
     let reply: ReadReply;
     try {
-      reply = await this.#pool.run(task, signal === undefined ? {} : { signal });
+      reply = await pool.run(task, signal === undefined ? {} : { signal });
     } catch (cause) {
       if (signal?.aborted) throw new EngineError('query_deadline', 'The query took too long and was stopped.', { cause });
       const full = cause instanceof Error && /queue is at limit/.test(cause.message);
@@ -57,7 +63,7 @@ export class Readers implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool.destroy();
+    await Promise.all([this.#quick.destroy(), this.#slow.destroy()]);
   }
 }
 

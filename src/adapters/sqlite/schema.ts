@@ -7,7 +7,7 @@ export const STATE_NAME = ['pending', 'leased', 'succeeded', 'dead', 'canceled']
 /**
  * Numbered steps, each one transaction; `PRAGMA user_version` counts those that are done.
  * Indexes cost time on the ingest path, so each answers a question that is asked all the time:
- * ids; the listing by time text; types; the few urgent events; nodes, where there is one.
+ * ids; the listing by time text; the latest of a type or of a node; the few urgent events.
  */
 const STEPS: readonly string[] = [
   `
@@ -28,9 +28,9 @@ const STEPS: readonly string[] = [
     doc TEXT NOT NULL
   ) STRICT;
   CREATE INDEX events_ts ON events (ts);
-  CREATE INDEX events_type ON events (type);
+  CREATE INDEX events_type ON events (type, ts);
   CREATE INDEX events_urgent ON events (ts) WHERE level >= 40;
-  CREATE INDEX events_node ON events (node_id) WHERE node_id IS NOT NULL;
+  CREATE INDEX events_node ON events (node_id, ts) WHERE node_id IS NOT NULL;
   CREATE INDEX events_archived ON events (archived_at_ms) WHERE archived = 1;
 
   CREATE TABLE firings (

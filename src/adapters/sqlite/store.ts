@@ -66,18 +66,37 @@ function eventStore(writer: Writer, readers: Readers): EventStore {
   return {
     append: (submissions) => writer.call('appendAll', submissions.map(submissionRow)),
     get: (id) => readers.call('event', id),
-    list: (list) => readers.call('list', list),
+    list: (list) => readers.callBounded('list', list),
     query: (query) => readers.callBounded('query', queryTexts(query)),
     page: (query, page) => readers.callBounded('page', queryTexts(query), page),
     count: (selector) => readers.callBounded('count', selectorText(selector)),
-    total: () => readers.call('total'),
-    archive: (what, at) => ('ids' in what ? writer.call('archiveIds', what.ids, at) : writer.call('archiveBefore', what.beforeText, at)),
-    listArchived: (number, offset) => readers.call('listArchived', number, offset),
-    purgeArchived: (before) => writer.call('purgeArchived', before),
+    total: () => writer.call('total'),
+    archive: (what, at) =>
+      'ids' in what ? archiveIds(writer, what.ids, at) : untilDone((limit) => writer.call('archiveBefore', what.beforeText, at, limit)),
+    listArchived: (number, offset) => readers.callBounded('listArchived', number, offset),
+    purgeArchived: (before) => untilDone((limit) => writer.call('purgeArchived', before, limit)),
   };
 }
 
 const sha1 = (text: string): string => hash('sha1', text);
+
+/** Long work goes in slices, each a commit of its own, so that what comes in meanwhile does not wait for all of it. */
+const SLICE = 2_000;
+
+async function untilDone(slice: (limit: number) => Promise<number>): Promise<number> {
+  let total = 0;
+  for (;;) {
+    const done = await slice(SLICE);
+    total += done;
+    if (done < SLICE) return total;
+  }
+}
+
+async function archiveIds(writer: Writer, ids: readonly string[], at: number): Promise<number> {
+  let total = 0;
+  for (let from = 0; from < ids.length; from += SLICE) total += await writer.call('archiveIds', ids.slice(from, from + SLICE), at);
+  return total;
+}
 
 function queue(writer: Writer, readers: Readers): Queue {
   return {

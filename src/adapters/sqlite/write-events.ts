@@ -21,14 +21,22 @@ export function eventWrites(db: DatabaseSync) {
   );
   const docById = db.prepare('SELECT doc FROM events WHERE id = ?');
   const selectToArchive = db.prepare('SELECT seq, doc FROM events WHERE id = ? AND archived = 0');
-  const selectOlder = db.prepare('SELECT seq, doc FROM events WHERE ts < ? AND archived = 0');
+  const selectOlder = db.prepare('SELECT seq, doc FROM events WHERE ts < ? AND archived = 0 LIMIT ?');
   const updateArchived = db.prepare('UPDATE events SET archived = 1, archived_at_ms = ?, doc = ? WHERE seq = ?');
-  const purge = db.prepare('DELETE FROM events WHERE archived = 1 AND archived_at_ms < ?');
+  const purge = db.prepare('DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE archived = 1 AND archived_at_ms < ? LIMIT ?)');
+  const count = db.prepare('SELECT count(*) AS count FROM events');
+  /** Counted once, then kept in step: counting millions of rows takes too long for a health check. */
+  let total: number | null = null;
+  let version: number | null = null;
+  const dataVersion = db.prepare('PRAGMA data_version');
 
   const insertExecutions = (rows: ExecutionRow[]): number[] => rows.map((row) => Number(insertExecution.run(...row).lastInsertRowid));
 
   const append = ([event, defaulted, executions]: SubmissionRow): AppendResult => {
-    if (insertEvent.run(...event).changes === 1) return { kind: 'stored', refs: executions === null ? [] : insertExecutions(executions) };
+    if (insertEvent.run(...event).changes === 1) {
+      if (total !== null) total++;
+      return { kind: 'stored', refs: executions === null ? [] : insertExecutions(executions) };
+    }
     const { doc } = docById.get(event[0]) as { doc: string };
     return { kind: sameEvent(doc, event[11], isDefaulted(defaulted)) ? 'duplicate' : 'conflict' };
   };
@@ -51,12 +59,28 @@ export function eventWrites(db: DatabaseSync) {
       }
       return count;
     },
-    archiveBefore(beforeText: string, at: number): number {
-      const rows = selectOlder.all(beforeText) as { seq: number; doc: string }[];
+    total(): number {
+      // Somebody with another connection (a person with the sqlite3 shell) may have changed the rows.
+      const { data_version: seen } = dataVersion.get() as { data_version: number };
+      if (seen !== version) total = null;
+      version = seen;
+      total ??= (count.get() as { count: number }).count;
+      return total;
+    },
+    /** A transaction was rolled back: what was counted in it is not there. */
+    forgetTotal(): void {
+      total = null;
+    },
+    archiveBefore(beforeText: string, at: number, limit: number): number {
+      const rows = selectOlder.all(beforeText, limit) as { seq: number; doc: string }[];
       for (const row of rows) archiveRow(row, at);
       return rows.length;
     },
-    purgeArchived: (before: number): number => Number(purge.run(before).changes),
+    purgeArchived(before: number, limit: number): number {
+      const deleted = Number(purge.run(before, limit).changes);
+      if (total !== null) total -= deleted;
+      return deleted;
+    },
   };
 }
 

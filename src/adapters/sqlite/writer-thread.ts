@@ -26,10 +26,16 @@ const commands = {
 export type WriterCommands = typeof commands;
 export type CommandName = keyof WriterCommands;
 export type Command = [name: CommandName, args: unknown[]];
+/** `commitMs`: how long the commit alone took, which is mostly the disk's answer. */
+export interface WriterReply {
+  replies: CommandReply[];
+  commitMs: number;
+}
 export type CommandReply = { ok: true; value: unknown } | { ok: false; message: string; full: boolean };
 
 const begin = db.prepare('BEGIN IMMEDIATE');
 const commit = db.prepare('COMMIT');
+let commitMs = 0;
 
 function runOne([name, args]: Command): CommandReply {
   const command = commands[name] as (...args: unknown[]) => unknown;
@@ -56,10 +62,13 @@ function inTransaction(run: () => CommandReply[]): CommandReply[] {
   begin.run();
   try {
     const replies = run();
+    const start = performance.now();
     commit.run();
+    commitMs = performance.now() - start;
     return replies;
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
+    events.forgetTotal();
     throw error;
   }
 }
@@ -85,7 +94,7 @@ function runBatch(batch: Command[]): CommandReply[] {
 
 parentPort?.on('message', (batch: Command[]) => {
   const replies = runBatch(batch);
-  parentPort?.postMessage(replies);
+  parentPort?.postMessage({ replies, commitMs } satisfies WriterReply);
   if (batch.some(([name]) => name === 'close')) {
     db.close();
     parentPort?.close();

@@ -2,15 +2,17 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '../../core/errors.ts';
 import type { Durability } from './open.ts';
-import type { Command, CommandName, CommandReply, WriterCommands } from './writer-thread.ts';
+import { threadEnvironment } from './thread-environment.ts';
+import type { Command, CommandName, CommandReply, WriterCommands, WriterReply } from './writer-thread.ts';
 
 interface Waiting {
   command: Command;
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
-/** Two messages at the writer: one being committed, one that waits so that the thread is never idle. */
-const MESSAGES_UNDER_WAY = 2;
+/** A commit that took longer than this waited for the disk. */
+const SLOW_COMMIT_MS = 1;
+const LONGEST_GATHER_MS = 5;
 const MAX_WAITING = 100_000;
 
 /** The main thread's side of the writer thread: gathers the commands of a turn and sends them as one message. */
@@ -18,18 +20,26 @@ export class Writer implements AsyncDisposable {
   readonly #worker: Worker;
   #waiting: Waiting[] = [];
   #sent: Waiting[][] = [];
+  #isDiskSlow = false;
   #scheduled = false;
+  /** Where commits wait for the disk: until when more commands are gathered for the next one, and how many are enough. */
+  #gatherUntil = 0;
+  #enough = 0;
+  #gathering: NodeJS.Timeout | null = null;
   #broken: Error | null = null;
 
   private constructor(worker: Worker) {
     this.#worker = worker;
-    worker.on('message', (replies: CommandReply[]) => this.#receive(replies));
+    worker.on('message', (reply: WriterReply) => this.#receive(reply));
     worker.on('error', (error) => this.#break(error instanceof Error ? error : new Error(String(error))));
     worker.on('exit', () => this.#break(new Error('the writer thread has ended')));
   }
 
   static async start(folder: string, durability: Durability): Promise<Writer> {
-    const worker = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: { folder, durability } });
+    const worker = new Worker(new URL('./writer-thread.ts', import.meta.url), {
+      workerData: { folder, durability },
+      env: threadEnvironment(),
+    });
     await once(worker, 'message');
     return new Writer(worker);
   }
@@ -49,29 +59,40 @@ export class Writer implements AsyncDisposable {
     });
   }
 
+  /**
+   * What comes while messages are under way goes with the next one: the thread has one at work and one in its hands, so that it is never
+   * idle. Where commits wait for the disk, one message at a time makes for larger commits, and gathering for larger ones still: clients
+   * that were answered together ask again together, so it pays to wait for them, for half as long as the last commit took.
+   */
   #send(): void {
-    if (this.#waiting.length === 0 || this.#sent.length >= MESSAGES_UNDER_WAY) return;
+    if (this.#waiting.length === 0 || this.#sent.length >= (this.#isDiskSlow ? 1 : 2) || this.#isGathering()) return;
+    if (this.#gathering !== null) clearTimeout(this.#gathering);
+    this.#gathering = null;
     const batch = this.#waiting;
     this.#waiting = [];
     this.#sent.push(batch);
     this.#worker.postMessage(batch.map(({ command }) => command));
   }
 
-  #receive(replies: CommandReply[]): void {
+  #isGathering(): boolean {
+    if (this.#waiting.length >= this.#enough) return false;
+    const left = this.#gatherUntil - performance.now();
+    if (left <= 0) return false;
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = null;
+      this.#gatherUntil = 0;
+      this.#send();
+    }, left);
+    return true;
+  }
+
+  #receive({ replies, commitMs }: WriterReply): void {
     const batch = this.#sent.shift() ?? [];
+    this.#isDiskSlow = commitMs > SLOW_COMMIT_MS;
+    this.#enough = batch.length;
+    this.#gatherUntil = this.#isDiskSlow ? performance.now() + Math.min(commitMs / 2, LONGEST_GATHER_MS) : 0;
     this.#send();
-    for (const [index, { resolve, reject }] of batch.entries()) {
-      const reply = replies[index] as CommandReply;
-      if (reply.ok) resolve(reply.value);
-      else
-        reject(
-          new EngineError(
-            reply.full ? 'store_full' : 'store_unavailable',
-            reply.full ? 'The disk is full.' : 'The store refused the write.',
-            { cause: new Error(reply.message) },
-          ),
-        );
-    }
+    for (const [index, waiting] of batch.entries()) answer(waiting, replies[index] as CommandReply);
   }
 
   #break(error: Error): void {
@@ -87,4 +108,16 @@ export class Writer implements AsyncDisposable {
     if (this.#broken === null) await this.call('close');
     await this.#worker.terminate();
   }
+}
+
+function answer({ resolve, reject }: Waiting, reply: CommandReply): void {
+  if (reply.ok) {
+    resolve(reply.value);
+    return;
+  }
+  const cause = new Error(reply.message);
+  const [code, text] = reply.full
+    ? (['store_full', 'The disk is full.'] as const)
+    : (['store_unavailable', 'The store refused the write.'] as const);
+  reject(new EngineError(code, text, { cause }));
 }

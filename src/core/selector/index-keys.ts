@@ -4,7 +4,7 @@ import { parsePath, reaches } from './path.ts';
 import type { FieldTest, Selector } from './selector.ts';
 import { scalarKey } from './values.ts';
 
-export { type ScalarKey, scalarKey } from './values.ts';
+export { scalarKey } from './values.ts';
 
 /**
  * For each path, a list of texts, numbers and booleans of which a matching document holds at least one there.

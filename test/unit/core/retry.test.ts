@@ -38,12 +38,17 @@ describe('retryDelay', () => {
   test('is a whole number of milliseconds within its step, for any policy', () => {
     const backoff = fc.record({ firstMs: fc.nat(10_000), factor: fc.double({ min: 1, max: 10, noNaN: true }), maxMs: fc.nat(3_600_000) });
     fc.assert(
-      fc.property(backoff, fc.integer({ min: 1, max: 99 }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (chosen, failures, random) => {
-        const delay = retryDelay(policy({ maxAttempts: 100, backoff: chosen }), failures, 0, () => random) as number;
-        expect(Number.isSafeInteger(delay)).toBe(true);
-        expect(delay).toBeGreaterThanOrEqual(0);
-        expect(delay).toBeLessThanOrEqual(chosen.maxMs);
-      }),
+      fc.property(
+        backoff,
+        fc.integer({ min: 1, max: 99 }),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        (chosen, failures, random) => {
+          const delay = retryDelay(policy({ maxAttempts: 100, backoff: chosen }), failures, 0, () => random) as number;
+          expect(Number.isSafeInteger(delay)).toBe(true);
+          expect(delay).toBeGreaterThanOrEqual(0);
+          expect(delay).toBeLessThanOrEqual(chosen.maxMs);
+        },
+      ),
     );
   });
 });

@@ -18,7 +18,7 @@ interface Step {
   order?: 'any';
 }
 
-const FILE = join(process.env['GOLDEN_DIR'] ?? '../shared/golden', 'query.json');
+const FILE = join(process.env['GOLDEN_DIR'] ?? 'test/golden', 'query.json');
 const steps: Step[] = existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')).steps : [];
 const documents = documentsOf(steps[0]);
 /** The steps behind this one see an archived event. */

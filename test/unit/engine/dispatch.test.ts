@@ -237,6 +237,20 @@ describe('bounds', () => {
     expect(await store.queue.counts()).toMatchObject({ succeeded: 5 });
   });
 
+  test('what found no room in memory goes on when a handler that filled it is disabled', async () => {
+    const big = await rig.register({ name: 'big', filter: '{"event_type":"log_info"}' });
+    const small = await rig.register({ name: 'small', filter: '{"event_type":"test"}' });
+    rig.sandbox.script = (_, { handler }) => (handler.id === small ? ok() : 'hold');
+    const text = 'x'.repeat(1_000_000);
+    for (let n = 0; n < 70; n++) await rig.post({ _id: `big${n}`, event_type: 'log_info', event_data: { text } });
+    await rig.post({ _id: 'e', event_type: 'test' });
+    await rig.quiet();
+    expect(await states(small, 'e')).toEqual(['pending']);
+    await rig.handlers.setEnabled(big, false, rig.caller);
+    await rig.quiet();
+    expect(await states(small, 'e')).toEqual(['succeeded']);
+  });
+
   test('gives back what it counted for events that were not stored', async () => {
     await rig.register();
     rig.sandbox.script = () => ok();

@@ -133,6 +133,17 @@ describe('effects', () => {
     expect(await store.events.total()).toBe(3);
   });
 
+  test('a second attempt would emit under the same ids as the first', async () => {
+    await rig.register();
+    await rig.post({ _id: 'e' });
+    const first = await rig.sandbox.next();
+    first.end(fail());
+    await rig.quiet();
+    rig.clock.advance(550);
+    const second = await rig.sandbox.next();
+    expect(second.batch.executions).toMatchObject([{ attempt: 2, emitPrefix: first.batch.executions[0]?.emitPrefix }]);
+  });
+
   test('state and mails are written with the outcome', async () => {
     const id = await rig.register();
     const mail = { op: 'mail' as const, to: 'a@lab.example', subject: 's', text: 't', html: null };

@@ -1,0 +1,97 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { api, eventually } from '../support/server.ts';
+import { Host, type Load, randomOf, startLoad } from './chaos.ts';
+
+const MEGABYTE = 1_048_576;
+const run = (command: string, ...args: string[]): string => execFileSync(command, args, { stdio: 'pipe' }).toString();
+
+/** A place for the data that gets full, and can be given room again while the server runs. */
+interface Narrow extends Disposable {
+  folder: string;
+  /** Called once the server runs. */
+  narrow(pid: number): void;
+  widen(pid: number): void;
+}
+
+function smallDisk(): Narrow | null {
+  const folder = mkdtempSync(join(tmpdir(), 'hookwright-full-'));
+  try {
+    run('mount', '-t', 'tmpfs', '-o', 'size=64m', 'hookwright', folder);
+  } catch {
+    rmSync(folder, { recursive: true });
+    return null;
+  }
+  const ballast = join(folder, 'ballast');
+  return {
+    folder,
+    narrow: () => writeFileSync(ballast, Buffer.alloc(44 * MEGABYTE)),
+    widen: () => unlinkSync(ballast),
+    [Symbol.dispose]() {
+      run('umount', '-l', folder);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Where nothing can be mounted: a bound on the size of every file that the server writes. */
+function smallFiles(): Narrow {
+  const folder = mkdtempSync(join(tmpdir(), 'hookwright-full-'));
+  return {
+    folder,
+    narrow: (pid) => void run('prlimit', '--pid', String(pid), `--fsize=${8 * MEGABYTE}:`),
+    widen: (pid) => void run('prlimit', '--pid', String(pid), '--fsize=unlimited:'),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+const PLACES: { name: string; make: () => Narrow }[] = [
+  { name: 'a small disk', make: () => smallDisk() ?? smallFiles() },
+  { name: 'a bound on file sizes', make: smallFiles },
+];
+
+/** RELIABILITY experiment 4. */
+test.each(PLACES)(
+  'on $name writes are refused with a reason, reads go on, nothing acknowledged is lost, and it recovers by itself',
+  async ({ name, make }) => {
+    const random = randomOf(`disk-full on ${name}`);
+    using place = make();
+    await using host = await Host.start({ folder: place.folder });
+    const { server } = host;
+    const handlers = [await host.register('count', 'export default async (event, ctx) => { await ctx.state.increment("runs", 1); }')];
+    const text = 'x'.repeat(20_000);
+    place.narrow(server.pid);
+    const load = startLoad(host, random, { event: (id) => ({ _id: id, event_type: 'test', event_data: { text } }) });
+    const [refusal] = await eventually(async () => first(load), 60_000);
+    expect(refusal).toMatch(/^(507|503) \w+/);
+    expect((await api(server, 'GET', '/events?number=5')).status).toBe(200);
+    expect((await api(server, 'GET', '/handlers')).status).toBe(200);
+
+    place.widen(server.pid);
+    const before = load.acked().length;
+    const widened = performance.now();
+    await eventually(async () => (load.acked().length > before ? true : null), 10_000);
+    expect(performance.now() - widened).toBeLessThan(5_000);
+    await load.stop();
+    await host.drained();
+    expect(server.process.exitCode).toBeNull();
+    const { output } = host;
+    using audit = await host.audit();
+    expect(audit.integrity).toBe('ok');
+    expect(audit.missing(load.acked())).toEqual([]);
+    expect(audit.without('succeeded', 'test', handlers)).toEqual([]);
+    expect(audit.count("SELECT CAST(value AS INTEGER) FROM handler_state WHERE key = 'runs'")).toBe(
+      audit.count('SELECT count(*) FROM events'),
+    );
+    expect([...load.refusals.keys()].filter((one) => !/^(507|503) \w+/.test(one))).toEqual([]);
+    expect(output).not.toContain('unhandled');
+  },
+  240_000,
+);
+
+function first({ refusals }: Load): string[] | null {
+  return refusals.size === 0 ? null : [...refusals.keys()];
+}
