@@ -20,7 +20,12 @@ export async function startReplicaSet(count = 1): Promise<Mongod> {
   useFoundBinary();
   const set = await started(() =>
     MongoMemoryReplSet.create({
-      replSet: { count, storageEngine: 'wiredTiger', args: ['--wiredTigerCacheSizeGB', String(CACHE_GB)] },
+      // Test commands are failpoints, by which tests make commands fail.
+      replSet: {
+        count,
+        storageEngine: 'wiredTiger',
+        args: ['--wiredTigerCacheSizeGB', String(CACHE_GB), '--setParameter', 'enableTestCommands=1'],
+      },
     }),
   );
   return {

@@ -2,7 +2,7 @@ import type { AppendResult, Submission } from '../../ports/event-store.ts';
 import { Batcher } from './batcher.ts';
 import { eventDocument } from './bson-write.ts';
 import type { EventDocument } from './documents.ts';
-import { bounded } from './faults.ts';
+import { steady } from './faults.ts';
 import type { Shared } from './shared.ts';
 import { type EventWrite, eventWrite, insertEvents } from './write-events.ts';
 
@@ -29,7 +29,8 @@ async function append(shared: Shared, items: readonly Item[]): Promise<AppendRes
   const ids = withWork.map(({ event }) => event.id);
   // If it fails or takes too long, the insert may still come to pass, and then its executions must not wait for this server.
   shared.stranded.add(ids);
-  const results = await bounded(async () => insertEvents(shared.all, await numbered(shared, items)));
+  const writes = await steady(() => numbered(shared, items));
+  const results = await steady(() => insertEvents(shared.all, writes));
   shared.stranded.remove(ids);
   shared.plansDone.add(ids.map((id) => ({ kind: 'event', id })));
   if (withWork.some(({ executions }) => executions.some(({ state }) => state === 'pending'))) shared.signal('queue');

@@ -1,7 +1,7 @@
 import type { Claim, Leased, Queue } from '../../ports/queue.ts';
 import type { Collections } from './connect.ts';
 import type { ExecutionDocument } from './documents.ts';
-import { bounded } from './faults.ts';
+import { BY_ID, steady } from './faults.ts';
 import { refOf } from './lease.ts';
 import type { Shared } from './shared.ts';
 import { type SubjectText, subjectsOf } from './subjects.ts';
@@ -39,7 +39,7 @@ export class Claimer {
   async #claim(request: Request): Promise<Claim> {
     const name = `${this.#shared.presence.owner}.${++this.#count}`;
     this.#uncertain.set(name, performance.now() + KEPT_MS);
-    const claim = await bounded(() => this.#take(request, name));
+    const claim = await steady(() => this.#take(request, name));
     this.#uncertain.delete(name);
     return claim;
   }
@@ -100,11 +100,11 @@ const ARRIVAL = { handlerId: 1, seq: 1, runAt: 1, _id: 1 };
 
 async function mark({ executions }: Collections, ids: string[], lease: { owner: string; claim: string }): Promise<ExecutionDocument[]> {
   const change = { $set: { state: 'leased' as const, ...lease }, $inc: { attempt: 1 } };
-  const { modifiedCount } = await executions.updateMany({ _id: { $in: ids }, state: 'pending' }, change);
+  const { modifiedCount } = await executions.updateMany({ _id: { $in: ids }, state: 'pending' }, change, { hint: BY_ID });
   if (modifiedCount === 0) return [];
   return executions.find({ _id: { $in: ids }, claim: lease.claim, state: 'leased' }, WITHOUT_RESULTS).toArray();
 }
-const WITHOUT_RESULTS = { projection: { output: 0, logs: 0, error: 0, attempts: 0, effects: 0 } };
+const WITHOUT_RESULTS = { projection: { output: 0, logs: 0, error: 0, attempts: 0, effects: 0 }, hint: BY_ID };
 
 /** Their event was purged: there is nothing left to run on. */
 async function cancel({ executions }: Collections, ids: string[], now: number): Promise<void> {

@@ -34,6 +34,8 @@ export interface Collections {
 }
 
 const SELECTION_MS = 4_000;
+/** How soon a new primary, or one that is back, is noticed. */
+const HEARTBEAT_MS = 1_000;
 /** A socket that says nothing for so long is given up; longer than any query may take. */
 const SOCKET_SLACK_MS = 2_000;
 
@@ -47,8 +49,11 @@ export async function connect(url: string, deadlineMs: number): Promise<MongoCli
     appName: 'hookwright',
     writeConcern: DURABLE,
     readPreference: 'primary',
-    retryWrites: true,
+    // Writes are tried again by ourselves: they bear names and numbers that make that harmless, while the driver's way of doing so makes
+    // the database note every single update.
+    retryWrites: false,
     retryReads: true,
+    heartbeatFrequencyMS: HEARTBEAT_MS,
     serverSelectionTimeoutMS: SELECTION_MS,
     connectTimeoutMS: SELECTION_MS,
     waitQueueTimeoutMS: SELECTION_MS,

@@ -2,7 +2,7 @@ import type { Filter } from 'mongodb';
 import type { Delivery } from '../../core/delivery.ts';
 import { DELIVERY_LEASE_MS, type DeliveryStore } from '../../ports/delivery-store.ts';
 import type { DeliveryDocument } from './documents.ts';
-import { bounded } from './faults.ts';
+import { bounded, steady } from './faults.ts';
 import { beforeCursor, newestPage } from './paging.ts';
 import type { Shared } from './shared.ts';
 
@@ -16,7 +16,7 @@ export function deliveryStore(shared: Shared): DeliveryStore {
 
   return {
     due: (now, limit) =>
-      bounded(async () => {
+      steady(async () => {
         const filter = { state: 'pending' as const, nextAt: { $lte: now } };
         const candidates = await deliveries
           .find({ ...filter, ...free() }, { projection: { _id: 1 }, sort: { nextAt: 1, seq: 1 }, limit })
@@ -44,7 +44,7 @@ export function deliveryStore(shared: Shared): DeliveryStore {
         return locked === undefined ? null : Math.max(locked.nextAt ?? 0, locked.lockedUntil?.getTime() ?? 0);
       }),
     record: (results) =>
-      bounded(async () => {
+      steady(async () => {
         const operations = results.map(({ id, ...ended }) => ({
           updateOne: {
             filter: { _id: id, state: 'pending' as const, ...mineOrNobodys() },

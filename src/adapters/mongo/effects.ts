@@ -5,7 +5,7 @@ import { eventDocument } from './bson-write.ts';
 import type { Collections } from './connect.ts';
 import type { DeliveryDocument, ExecutionDocument } from './documents.ts';
 import { asPending } from './executions.ts';
-import { insertNew } from './faults.ts';
+import { BY_ID, insertNew } from './faults.ts';
 import { type FiringWrite, firingWrite, insertFirings } from './fire.ts';
 import type { StateChange, StateWriter } from './state.ts';
 import { type EventWrite, eventWrite, insertEvents } from './write-events.ts';
@@ -96,7 +96,7 @@ export async function applyEffects(all: Collections, state: StateWriter, caused:
 /** Forgets effects that are written. */
 export async function forgetEffects({ executions }: Collections, state: StateWriter, caused: readonly Caused[]): Promise<void> {
   const operations = caused.map(({ executionId, settlement }) => ({
-    updateOne: { filter: { _id: executionId, settlement }, update: { $unset: { effects: 1, effectsBy: 1 } } } as const,
+    updateOne: { hint: BY_ID, filter: { _id: executionId, settlement }, update: { $unset: { effects: 1, effectsBy: 1 } } } as const,
   }));
   if (operations.length === 0) return;
   await executions.bulkWrite(operations, { ordered: false });

@@ -1,8 +1,12 @@
-import { MongoBulkWriteError, MongoError, MongoInvalidArgumentError, MongoServerError } from 'mongodb';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MongoBulkWriteError, MongoError, MongoInvalidArgumentError, MongoNetworkError, MongoServerError } from 'mongodb';
 import { EngineError } from '../../core/errors.ts';
 
 /** How long anything but a query may take before its caller is told that the store does not answer. */
 export const OPERATION_MS = 4_500;
+
+/** For what names its documents: the database need not weigh other indexes against that of `_id`, which costs more than the write. */
+export const BY_ID = { _id: 1 } as const;
 
 const DUPLICATE_KEY = 11_000;
 const TIME_LIMIT = 50;
@@ -22,11 +26,15 @@ export function storeError(error: unknown): Error {
 
 /** A selector or sort order that the database refuses although the whitelist let it pass. */
 export function queryError(error: unknown): Error {
+  if (error instanceof MongoServerError && UNSORTABLE.test(error.message))
+    return new EngineError('sort_invalid', `MongoDB cannot sort so: ${error.message}`, { cause: error });
   const isRefused = error instanceof MongoServerError && !error.hasErrorLabel('RetryableError') && REFUSED_QUERY.has(error.code);
   return isRefused
     ? new EngineError('selector_invalid', `MongoDB refuses the query: ${error.message}`, { cause: error })
     : storeError(error);
 }
+/** Two members that both hold lists, or a number in a path that may be an index or a name. */
+const UNSORTABLE = /parallel arrays|Ambiguous field name/;
 /** BadValue, FailedToParse, TypeMismatch, Overflow, and what its regular expressions answer. */
 const REFUSED_QUERY: ReadonlySet<unknown> = new Set([2, 9, 14, 15, 51_091, 51_108]);
 
@@ -43,6 +51,32 @@ export async function bounded<T>(work: () => Promise<T>, ms = OPERATION_MS): Pro
   } finally {
     clearTimeout(timer);
   }
+}
+
+const FIRST_WAIT_MS = 20;
+const LONGEST_WAIT_MS = 500;
+
+/** As `bounded`, for work that changes nothing when it is done twice: it is tried again while connections break or another member becomes primary. */
+export async function steady<T>(work: () => Promise<T>, ms = OPERATION_MS): Promise<T> {
+  const end = performance.now() + ms;
+  const tries = async (): Promise<T> => {
+    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isPassing(error) || performance.now() + wait > end) throw error;
+      }
+      await sleep(wait);
+    }
+  };
+  return bounded(tries, ms);
+}
+
+/** A member that stops, starts, or is no longer (or not yet) primary. */
+const PASSING: ReadonlySet<unknown> = new Set([6, 7, 89, 91, 189, 262, 9_001, 10_107, 11_600, 11_602, 13_435, 13_436]);
+
+function isPassing(error: unknown): boolean {
+  return error instanceof MongoNetworkError || (error instanceof MongoError && PASSING.has(error.code));
 }
 
 export const isDuplicate = (error: unknown): boolean => error instanceof MongoServerError && error.code === DUPLICATE_KEY;

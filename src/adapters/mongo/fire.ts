@@ -2,7 +2,7 @@ import type { FireResult, FiringPlan } from '../../ports/queue.ts';
 import type { Collections } from './connect.ts';
 import type { ExecutionDocument, FiringDocument } from './documents.ts';
 import { executionDocument, insertExecutions } from './executions.ts';
-import { bounded, insertNew } from './faults.ts';
+import { insertNew, steady } from './faults.ts';
 import { refOf } from './lease.ts';
 import type { Shared } from './shared.ts';
 
@@ -42,12 +42,10 @@ export async function fire(shared: Shared, plan: FiringPlan): Promise<FireResult
   const { all, presence, sequence, stranded, plansDone, signal } = shared;
   const { id } = plan.firing;
   stranded.add([id]);
-  const [result] = await bounded(async () => {
-    const { owner } = presence;
-    const write = firingWrite(plan, await sequence.next(1 + plan.executions.length), owner);
-    if (write.executions.length > 0) Object.assign(write.document, { planned: write.executions, owner });
-    return insertFirings(all, [write]);
-  });
+  const { owner } = presence;
+  const write = firingWrite(plan, await steady(() => sequence.next(1 + plan.executions.length)), owner);
+  if (write.executions.length > 0) Object.assign(write.document, { planned: write.executions, owner });
+  const [result] = await steady(() => insertFirings(all, [write]));
   stranded.remove([id]);
   plansDone.add([{ kind: 'firing', id }]);
   if (plan.executions.some(({ state }) => state === 'pending')) signal('queue');

@@ -1,19 +1,20 @@
 import type { Leadership } from '../../ports/leadership.ts';
-import { bounded, isDuplicate } from './faults.ts';
+import { isDuplicate, steady } from './faults.ts';
 import type { Shared } from './shared.ts';
 
 /** The lead is a document with an end, set and compared by the database's clock. */
 export function leadershipOf({ all: { leaders }, presence }: Shared): Leadership {
   return {
     lead: (name, _now, ttlMs) =>
-      bounded(async () => {
+      steady(async () => {
         const { owner } = presence;
-        const free = { $or: [{ owner }, { $expr: { $lt: ['$until', '$$NOW'] } }] };
-        const lease = [{ $set: { owner, until: { $add: ['$$NOW', ttlMs] } } }];
+        // An upsert takes no $expr in its filter, so the update decides: where another leads, it leaves everything as it is.
+        const isFree = { $or: [{ $eq: ['$owner', owner] }, { $lte: ['$until', null] }, { $lt: ['$until', '$$NOW'] }] };
+        const until = { $add: ['$$NOW', ttlMs] };
+        const lease = [{ $set: { owner: { $cond: [isFree, owner, '$owner'] }, until: { $cond: [isFree, until, '$until'] } } }];
         try {
-          // Where another leads, nothing is found, and the document that would be made is there already.
-          await leaders.updateOne({ _id: name, ...free }, lease, { upsert: true });
-          return true;
+          const after = await leaders.findOneAndUpdate({ _id: name }, lease, { upsert: true, returnDocument: 'after' });
+          return after?.owner === owner;
         } catch (error) {
           if (isDuplicate(error)) return false;
           throw error;

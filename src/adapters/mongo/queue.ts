@@ -6,7 +6,7 @@ import type { ExecutionFilter, Queue } from '../../ports/queue.ts';
 import type { Claimer } from './claim.ts';
 import type { ExecutionDocument } from './documents.ts';
 import { lastAttempt, recordOf } from './executions.ts';
-import { bounded, OPERATION_MS } from './faults.ts';
+import { bounded, OPERATION_MS, steady } from './faults.ts';
 import { fire } from './fire.ts';
 import { beforeCursor, newestPage } from './paging.ts';
 import type { Recovery } from './recover.ts';
@@ -30,7 +30,7 @@ export function queueOf(shared: Shared, parts: { settler: Settler; claimer: Clai
 
   return {
     shared: true,
-    renew: () => bounded(() => shared.presence.renew()),
+    renew: () => steady(() => shared.presence.renew()),
     fire: (plan) => fire(shared, plan),
     executionsOf: (subject) =>
       bounded(async () => {

@@ -3,7 +3,7 @@ import type { Attempt, Settlement, SettleResult } from '../../ports/queue.ts';
 import { Batcher } from './batcher.ts';
 import type { ExecutionDocument } from './documents.ts';
 import { applyEffects, type Caused, type Effects, effectsOf, hasEffects, type Made, numbersOf } from './effects.ts';
-import { bounded } from './faults.ts';
+import { BY_ID, steady } from './faults.ts';
 import { fence, handlerOf } from './lease.ts';
 import type { Shared } from './shared.ts';
 import type { StateWriter } from './state.ts';
@@ -39,7 +39,7 @@ export class Settler {
     this.#state = state;
     this.#done = done;
     const bounds = { items: 2_000, weight: 24_000_000, weigh: weightOf };
-    this.#batcher = new Batcher(bounds, (settlements) => bounded(() => this.#settle(settlements)));
+    this.#batcher = new Batcher(bounds, (settlements) => steady(() => this.#settle(settlements)));
   }
 
   settle(settlements: readonly Settlement[]): Promise<SettleResult[]> {
@@ -119,7 +119,7 @@ function operationOf({ settlement, name, effects }: Named, owner: string): AnyBu
   const change = changeOf(settlement);
   const set: Document = { ...change['$set'], settlement: name };
   if (effects !== null) Object.assign(set, { effects: JSON.stringify(effects), effectsBy: owner });
-  return { updateOne: { filter: fence(settlement.lease), update: { ...change, $set: set, $unset: { owner: 1, claim: 1 } } } };
+  return { updateOne: { hint: BY_ID, filter: fence(settlement.lease), update: { ...change, $set: set, $unset: { owner: 1, claim: 1 } } } };
 }
 
 function changeOf(settlement: Settlement): Document {

@@ -164,16 +164,11 @@ function compileIn(values: readonly ExactValue[]): ValueTest {
   };
 }
 
-const INT64_MAX = 2n ** 63n - 1n;
-const INT64_MIN = -(2n ** 63n);
-
 function compileMod(divisor: bigint, remainder: bigint): ValueTest {
   return (value) => {
     if (!isNumeric(value)) return false;
-    const number = numeric(value);
-    if (!Number.isFinite(Number(number))) return false;
-    const whole = truncate(number) ?? (number > 0 ? INT64_MAX : INT64_MIN); // doubles beyond 64 bits are clamped
-    return whole % divisor === remainder;
+    const whole = truncate(numeric(value)); // null for what 64 bits do not hold
+    return whole !== null && whole % divisor === remainder;
   };
 }
 

@@ -1,6 +1,6 @@
 /** Sort orders as MongoDB takes them: `{"event_timestamp": -1, "_id": 1}`. */
-import { type ExactValue, isObject, membersOf } from '../json-value.ts';
-import { type Path, parsePath, reaches } from './path.ts';
+import { type ExactValue, isObject, memberOf, membersOf } from '../json-value.ts';
+import { type Path, parsePath } from './path.ts';
 import { pointerTo, SelectorError } from './selector-error.ts';
 import { compareValues, isNumeric, numeric } from './values.ts';
 
@@ -61,17 +61,41 @@ export function compareForSort(sort: Sort): (a: SortValues, b: SortValues) => nu
 function extremeAt(document: ExactValue, { path, direction }: SortKey): ExactValue | undefined {
   let extreme: ExactValue | undefined;
   let isFirst = true;
-  const offer = (value: ExactValue | undefined): void => {
+  offerAll(document, path, 0, (value) => {
     if (isFirst || compareOrEmpty(value, extreme) * direction < 0) extreme = value;
     isFirst = false;
-  };
-  reaches(document, path, 'whole', (value) => {
-    if (!Array.isArray(value)) offer(value ?? null);
-    else if (value.length === 0) offer(undefined);
-    else value.forEach(offer);
-    return false;
   });
-  return isFirst ? null : extreme;
+  return extreme;
+}
+
+type Offer = (value: ExactValue | undefined) => void;
+
+/** Unlike a selector, a sort takes each element of a list on the way that is no object for one in which the rest of the path is missing. */
+function offerAll(value: ExactValue | undefined, path: Path, at: number, offer: Offer): void {
+  const part = path.parts[at];
+  if (part === undefined) offerEnd(value, offer);
+  else if (isObject(value)) offerAll(memberOf(value, part), path, at + 1, offer);
+  else if (Array.isArray(value)) offerElements(value, path, at, offer);
+  else offer(null);
+}
+
+function offerEnd(value: ExactValue | undefined, offer: Offer): void {
+  if (!Array.isArray(value)) offer(value ?? null);
+  else if (value.length === 0) offer(undefined);
+  else value.forEach(offer);
+}
+
+function offerElements(array: ExactValue[], path: Path, at: number, offer: Offer): void {
+  const index = path.indexes[at] ?? -1;
+  if (index >= 0 && index < array.length) {
+    offerAll(array[index], path, at + 1, offer);
+    return;
+  }
+  if (array.length === 0) offer(null);
+  for (const element of array) {
+    if (isObject(element)) offerAll(element, path, at, offer);
+    else offer(null);
+  }
 }
 
 function compareOrEmpty(a: ExactValue | undefined, b: ExactValue | undefined): number {
