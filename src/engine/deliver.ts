@@ -127,9 +127,9 @@ class Outbox implements Delivering {
     this.#tellChange(results);
   }
 
-  /** Busy ones are pending and due as well, so as many more are asked for; a shared store has taken them out. */
+  /** Busy ones are pending and due as well, so as many more are asked for; of a shared store no more than can be sent at once. */
   async #takeDue(at: number): Promise<Delivery[]> {
-    const due = await this.#deps.store.due(at, this.#deps.isShared ? this.#freeSlots() : BATCH + this.#busy.size);
+    const due = await this.#deps.store.due(at, (this.#deps.isShared ? this.#freeSlots() : BATCH) + this.#busy.size);
     return this.#isStopping ? [] : due.filter(({ id }) => !this.#busy.has(id));
   }
 

@@ -11,7 +11,7 @@ let made = 0;
 beforeAll(async () => {
   mongod = await startReplicaSet();
 });
-afterAll(() => mongod?.[Symbol.asyncDispose]());
+afterAll(async () => mongod?.[Symbol.asyncDispose]());
 beforeEach(() => {
   database = `servers_${++made}`;
 });

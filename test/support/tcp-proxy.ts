@@ -32,8 +32,8 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       upstream.destroy();
     };
     for (const socket of pair) socket.on('error', end).on('close', end).setNoDelay(true);
-    client.on('data', (chunk) => void forward(pair, client, upstream, chunk, 'request'));
-    upstream.on('data', (chunk) => void forward(pair, upstream, client, chunk, 'answer'));
+    client.on('data', (chunk: Buffer) => void forward(pair, client, upstream, chunk, 'request'));
+    upstream.on('data', (chunk: Buffer) => void forward(pair, upstream, client, chunk, 'answer'));
     upstream.connect(target.port, target.host);
   }
 

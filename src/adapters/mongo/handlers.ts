@@ -70,6 +70,17 @@ export function handlerStore(shared: Shared): HandlerStore {
         const found = await handlers.find(LIVE, { sort: { _id: 1 } }).toArray();
         return found.map(handlerOf);
       }),
+    // Any change of a handler changes one of these: they are counted, replaced later than before, switched, or gone.
+    stamp: () =>
+      bounded(async () => {
+        const sums = {
+          handlers: { $sum: 1 },
+          versions: { $sum: '$version' },
+          changed: { $sum: '$updatedAt' },
+          enabled: { $sum: { $cond: ['$enabled', '$_id', 0] } },
+        };
+        return JSON.stringify(await handlers.aggregate([{ $match: LIVE }, { $group: { _id: null, ...sums } }]).toArray());
+      }),
     put(handler) {
       const mine = turn.then(() => bounded(() => put(handler)));
       turn = mine.catch(() => {});
