@@ -9,7 +9,7 @@ import type { HandlerStore } from '../../ports/handler-store.ts';
 import type { KeyStore } from '../../ports/key-store.ts';
 import type { Queue, Settlement } from '../../ports/queue.ts';
 import { type Durability, ensureFolder, lockFolder } from './open.ts';
-import type { QueryTexts } from './read-events.ts';
+import type { QueryTexts } from './read-queries.ts';
 import { Readers } from './readers.ts';
 import { firingRow, submissionRow } from './rows.ts';
 import type { SettlementRow } from './write-executions.ts';
