@@ -34,11 +34,17 @@ export function adminReads(db: DatabaseSync) {
       return row === undefined ? null : executionOfRow(row);
     },
     executionsOf: (subject: string, idPrefix: string): string[] =>
-      bySubject.all(idPrefix, `${idPrefix.slice(0, -1)}/`, subject).map((row) => row['id'] as string),
-    executions(filter: ExecutionFilter, page: PageRequest): Page<ExecutionRecord> {
+      bySubject.all(idPrefix, afterPrefix(idPrefix), subject).map((row) => row['id'] as string),
+    /** `idPrefix`: what the ids of the executions of `filter.eventId` begin with. */
+    executions(filter: ExecutionFilter, page: PageRequest, idPrefix: string): Page<ExecutionRecord> {
       const where = new Conditions();
       if (filter.handlerId !== undefined) where.add('handler_id = ?', filter.handlerId);
-      if (filter.eventId !== undefined) where.add('subject = ?', filter.eventId);
+      if (filter.eventId !== undefined) {
+        // Ids begin with the event's, so the index of ids finds them.
+        where.add('id >= ?', idPrefix);
+        where.add('id < ?', afterPrefix(idPrefix));
+        where.add('subject = ?', filter.eventId);
+      }
       // An open state is spelled so that the partial index serves it.
       if (filter.state !== undefined)
         where.add(STATE_NUMBER[filter.state] < 2 ? 'state < 2 AND state = ?' : 'state = ?', STATE_NUMBER[filter.state]);
@@ -75,6 +81,9 @@ export function adminReads(db: DatabaseSync) {
     },
   };
 }
+
+/** The dot that ends a prefix comes right before the slash. */
+const afterPrefix = (prefix: string): string => `${prefix.slice(0, -1)}/`;
 
 class Conditions {
   readonly texts: string[] = [];

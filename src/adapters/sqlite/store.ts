@@ -110,7 +110,8 @@ function queue(writer: Writer, readers: Readers): Queue {
     cancel: (id, now) => writer.call('cancel', id, now),
     replay: (id, now, version) => writer.call('replay', id, now, version),
     get: (id) => readers.call('execution', id),
-    list: (filter, page) => readers.call('executions', filter, page),
+    list: (filter, page) =>
+      readers.call('executions', filter, page, filter.eventId === undefined ? '' : executionIdPrefix(filter.eventId, sha1)),
     counts: () => readers.call('counts'),
     state: (handlerId, key) => readers.call('state', handlerId, key),
   };
