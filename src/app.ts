@@ -129,7 +129,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
       engine.delivering.wake();
       return result;
     },
-    health: () => healthOf({ store, sandbox, engine }),
+    health: () => healthOf({ store, sandbox, engine, managerId }),
     settings: publicSettings(config, managerId),
     managerId,
     version,

@@ -1,14 +1,24 @@
 import type { Engine } from './engine/engine.ts';
 import type { HealthReport } from './http/deps.ts';
 import type { EventStore } from './ports/event-store.ts';
+import type { KeyStore } from './ports/key-store.ts';
 import type { Sandbox } from './ports/sandbox.ts';
 
 const CHECK_MS = 2_000;
 
+export interface HealthParts {
+  store: { events: EventStore; keys: KeyStore };
+  sandbox: Sandbox;
+  engine: Engine;
+  managerId: string;
+}
+
 /** Looks at the parts that must work for events to be stored and handlers to run. */
-export async function healthOf(parts: { store: { events: EventStore }; sandbox: Sandbox; engine: Engine }): Promise<HealthReport> {
+export async function healthOf(parts: HealthParts): Promise<HealthReport> {
   const checks: HealthReport['checks'] = {
     store: await answers(parts.store.events.get('')),
+    // A write that changes nothing, but goes where all writes go.
+    writing: await answers(parts.store.keys.keepSetting('manager_id', parts.managerId)),
     runners: { ok: true, detail: `${parts.sandbox.runners.length} running` },
     accepting: parts.engine.stopping ? { ok: false, detail: 'the server is stopping' } : { ok: true },
   };

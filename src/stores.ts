@@ -35,7 +35,13 @@ export interface StoreParts {
 export function openStore(config: Config, parts: StoreParts): Promise<Store> {
   const { DATA_DIR: folder, DURABILITY: durability, QUERY_DEADLINE_MS: deadlineMs, EVENT_DB_URL: url } = config;
   if (url !== undefined) return openMongo(config, url, parts);
-  return openSqliteStore({ folder, durability, deadlineMs, resultBytes: parts.resultBytes });
+  return openSqliteStore({ folder, durability, deadlineMs, resultBytes: parts.resultBytes, onBroken: (error) => giveUp(error, parts.log) });
+}
+
+/** Without its writer the server can promise nothing: whoever supervises it starts it anew, and what was acknowledged is there. */
+function giveUp(error: Error, log: Log): never {
+  log('error', 'the store cannot write any more; the server ends', { error });
+  process.exit(1);
 }
 
 /** Where the data is, for people: never with credentials. */

@@ -22,6 +22,8 @@ export interface SqliteStoreOptions {
   deadlineMs?: number;
   resultBytes?: number;
   readers?: number;
+  /** Nothing can be written any more, for a reason that only a new start can mend. */
+  onBroken?(error: Error): void;
 }
 
 /** Every port on one SQLite file: one thread writes, a few read, the calling thread never waits for either. */
@@ -42,7 +44,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   ensureFolder(folder);
   await using stack = new AsyncDisposableStack();
   stack.use(lockFolder(folder));
-  const writer = stack.use(await Writer.start(folder, durability));
+  const writer = stack.use(await Writer.start(folder, durability, options.onBroken));
   const threads = options.readers ?? Math.max(1, Math.min(4, availableParallelism()));
   const readers = stack.use(new Readers({ folder, threads, deadlineMs, limits: { resultBytes, sortedMatches: SORTED_MATCHES } }));
   const owned = stack.move();

@@ -18,6 +18,8 @@ const MAX_WAITING = 100_000;
 /** The main thread's side of the writer thread: gathers the commands of a turn and sends them as one message. */
 export class Writer implements AsyncDisposable {
   readonly #worker: Worker;
+  readonly #onBroken: (error: Error) => void;
+  #closing = false;
   #waiting: Waiting[] = [];
   #sent: Waiting[][] = [];
   #isDiskSlow = false;
@@ -28,20 +30,22 @@ export class Writer implements AsyncDisposable {
   #gathering: NodeJS.Timeout | null = null;
   #broken: Error | null = null;
 
-  private constructor(worker: Worker) {
+  private constructor(worker: Worker, onBroken: (error: Error) => void) {
     this.#worker = worker;
+    this.#onBroken = onBroken;
     worker.on('message', (reply: WriterReply) => this.#receive(reply));
     worker.on('error', (error) => this.#break(error instanceof Error ? error : new Error(String(error))));
     worker.on('exit', () => this.#break(new Error('the writer thread has ended')));
   }
 
-  static async start(folder: string, durability: Durability): Promise<Writer> {
+  /** `onBroken`: the thread ended unasked, and nothing can be written any more. */
+  static async start(folder: string, durability: Durability, onBroken: (error: Error) => void = () => {}): Promise<Writer> {
     const worker = new Worker(new URL('./writer-thread.ts', import.meta.url), {
       workerData: { folder, durability },
       env: threadEnvironment(),
     });
     await once(worker, 'message');
-    return new Writer(worker);
+    return new Writer(worker, onBroken);
   }
 
   /** Resolves after the commit that holds this command. */
@@ -98,6 +102,7 @@ export class Writer implements AsyncDisposable {
   #break(error: Error): void {
     if (this.#broken !== null) return;
     this.#broken = error;
+    if (!this.#closing) this.#onBroken(error);
     const lost = [...this.#sent.flat(), ...this.#waiting];
     this.#sent = [];
     this.#waiting = [];
@@ -105,6 +110,7 @@ export class Writer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing = true;
     if (this.#broken === null) await this.call('close');
     await this.#worker.terminate();
   }
