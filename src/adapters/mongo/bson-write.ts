@@ -68,7 +68,7 @@ export function bsonOf(value: ExactValue): unknown {
 }
 
 /** The event as MADSci stores it (M29), in the order of its text. Throws `body_too_large` for what no document holds. */
-export function eventDocument({ id, json, cause }: NewEvent): EventDocument {
+export function eventDocument({ id, json, cause }: Pick<NewEvent, 'id' | 'json' | 'cause'>): EventDocument {
   const writer = new BsonWriter();
   const document = writer.value(parseExact(json), 0) as EventDocument;
   document._hookwright = { seq: 0 };

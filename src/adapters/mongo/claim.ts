@@ -39,7 +39,8 @@ export class Claimer {
   async #claim(request: Request): Promise<Claim> {
     const name = `${this.#shared.presence.owner}.${++this.#count}`;
     this.#uncertain.set(name, performance.now() + KEPT_MS);
-    const claim = await steady(() => this.#take(request, name));
+    let tries = 0;
+    const claim = await steady(() => this.#take(request, { name, isAgain: tries++ > 0 }));
     this.#uncertain.delete(name);
     return claim;
   }
@@ -56,10 +57,10 @@ export class Claimer {
       );
   }
 
-  async #take(request: Request, name: string): Promise<Claim> {
+  async #take(request: Request, { name, isAgain }: { name: string; isAgain: boolean }): Promise<Claim> {
     const { all, presence } = this.#shared;
     const { handlerId } = request;
-    const taken = await this.#mark(request, { owner: presence.owner, claim: name });
+    const taken = await this.#mark(request, { owner: presence.owner, claim: name }, isAgain);
     const [subjectOf, [next]] = await Promise.all([
       subjectsOf(all, taken),
       all.executions.find({ state: 'pending', handlerId }, { projection: { _id: 0, runAt: 1 }, sort: { runAt: 1 }, limit: 1 }).toArray(),
@@ -74,9 +75,10 @@ export class Claimer {
   }
 
   /** Where another server was quicker with some, it looks again for as many. */
-  async #mark(request: Request, lease: { owner: string; claim: string }): Promise<ExecutionDocument[]> {
+  async #mark(request: Request, lease: Mark, isAgain: boolean): Promise<ExecutionDocument[]> {
     const { all } = this.#shared;
-    const taken: ExecutionDocument[] = [];
+    // A try before may have marked some without an answer.
+    const taken = isAgain ? await marked(all, lease) : [];
     while (taken.length < request.limit) {
       const ids = await first(all, { ...request, limit: request.limit - taken.length });
       if (ids.length === 0) break;
@@ -96,15 +98,25 @@ async function first({ executions }: Collections, { handlerId, limit, now, dueOn
   const found = await executions.find(filter, { projection: { _id: 1 }, sort: { seq: 1 }, limit, hint: ARRIVAL }).toArray();
   return found.map(({ _id }) => _id);
 }
-const ARRIVAL = { handlerId: 1, seq: 1, runAt: 1, _id: 1 };
+const ARRIVAL = { state: 1, handlerId: 1, seq: 1, runAt: 1, _id: 1 };
 
-async function mark({ executions }: Collections, ids: string[], lease: { owner: string; claim: string }): Promise<ExecutionDocument[]> {
-  const change = { $set: { state: 'leased' as const, ...lease }, $inc: { attempt: 1 } };
-  const { modifiedCount } = await executions.updateMany({ _id: { $in: ids }, state: 'pending' }, change, { hint: BY_ID });
-  if (modifiedCount === 0) return [];
-  return executions.find({ _id: { $in: ids }, claim: lease.claim, state: 'leased' }, WITHOUT_RESULTS).toArray();
+/** Who takes, and by which claim. */
+interface Mark {
+  owner: string;
+  claim: string;
 }
-const WITHOUT_RESULTS = { projection: { output: 0, logs: 0, error: 0, attempts: 0, effects: 0 }, hint: BY_ID };
+
+async function mark(all: Collections, ids: string[], lease: Mark): Promise<ExecutionDocument[]> {
+  const change = { $set: { state: 'leased' as const, ...lease }, $inc: { attempt: 1 } };
+  const { modifiedCount } = await all.executions.updateMany({ _id: { $in: ids }, state: 'pending' }, change, { hint: BY_ID });
+  if (modifiedCount === 0) return [];
+  return all.executions.find({ _id: { $in: ids }, state: 'leased', ...lease }, { ...WITHOUT_RESULTS, hint: BY_ID }).toArray();
+}
+
+function marked({ executions }: Collections, lease: Mark): Promise<ExecutionDocument[]> {
+  return executions.find({ state: 'leased', ...lease }, WITHOUT_RESULTS).toArray();
+}
+const WITHOUT_RESULTS = { projection: { output: 0, logs: 0, error: 0, attempts: 0, effects: 0 } };
 
 /** Their event was purged: there is nothing left to run on. */
 async function cancel({ executions }: Collections, ids: string[], now: number): Promise<void> {

@@ -26,13 +26,16 @@ const EVENTS: readonly Index[] = [
   where(over('source.node_id'), { 'source.node_id': { $exists: true } }),
   where(over('_hookwright.owner'), { '_hookwright.owner': { $exists: true } }),
 ];
-/** Most executions have ended, so what is asked about open ones has indexes that hold only these. */
+/**
+ * Most executions have ended, so what is asked about open ones has indexes that hold only these. The state is a key of them all the same:
+ * so the database need not look at the documents to know it.
+ */
 const EXECUTIONS: readonly Index[] = [
   over('seq'),
   over('handlerId', 'seq'),
-  where(over('handlerId', 'seq', 'runAt', '_id'), { state: 'pending' }),
-  where(over('handlerId', 'runAt'), { state: 'pending' }),
-  where(over('owner'), { state: 'leased' }),
+  where(over('state', 'handlerId', 'seq', 'runAt', '_id'), { state: 'pending' }),
+  where(over('state', 'handlerId', 'runAt'), { state: 'pending' }),
+  where(over('state', 'owner'), { state: 'leased' }),
   where(over('effectsBy'), { effectsBy: { $exists: true } }),
   where(over('state', 'seq'), { state: 'dead' }),
 ];

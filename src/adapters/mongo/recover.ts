@@ -3,13 +3,19 @@ import type { ExecutionError } from '../../core/execution.ts';
 import type { Queue } from '../../ports/queue.ts';
 import type { Claimer } from './claim.ts';
 import type { EventDocument, ExecutionDocument, FiringDocument } from './documents.ts';
-import { applyEffects, type Caused, effectsOfDead, forgetEffects } from './effects.ts';
+import { applyEffects, type Caused, dropEffects, effectsOfDead, forgetState } from './effects.ts';
 import { asPending, insertExecutions } from './executions.ts';
 import type { Shared } from './shared.ts';
 import type { StateWriter } from './state.ts';
 
 /** How much is completed at a time. */
 const BATCH = 500;
+
+/**
+ * How long the state remembers what recovery applied: another server may be recovering the same, from what it read before. Should this
+ * one die first, it remembers for ever, which costs a name in a list.
+ */
+const APPLIED_MS = 120_000;
 
 type Recovered = Awaited<ReturnType<Queue['recover']>>;
 
@@ -18,6 +24,7 @@ export class Recovery {
   readonly #shared: Shared;
   readonly #state: StateWriter;
   readonly #claimer: Claimer;
+  #applied: { until: number; caused: Caused[] }[] = [];
 
   constructor(shared: Shared, state: StateWriter, claimer: Claimer) {
     this.#shared = shared;
@@ -34,6 +41,7 @@ export class Recovery {
       await this.#completePlans({ $in: gone }, {});
       lost = await this.#takeBack(gone, now);
     }
+    await this.#forgetApplied();
     const unsure = stranded.ids();
     if (unsure.length > 0) await this.#completePlans(presence.owner, { _id: { $in: unsure } });
     await this.#claimer.giveBack();
@@ -46,12 +54,12 @@ export class Recovery {
   async #owners(): Promise<string[]> {
     const { executions, events, firings } = this.#shared.all;
     const names = await Promise.all([
-      executions.distinct('owner', { state: 'leased', owner: { $exists: true } }),
+      executions.distinct('owner', { state: 'leased' }),
       executions.distinct('effectsBy', { effectsBy: { $exists: true } }),
       events.distinct('_hookwright.owner', { '_hookwright.owner': { $exists: true } }),
       firings.distinct('owner', { owner: { $exists: true } }),
     ]);
-    return [...new Set(names.flat() as string[])];
+    return [...new Set(names.flat() as (string | null)[])].filter((name) => typeof name === 'string');
   }
 
   async #takeBack(gone: readonly string[], now: number): Promise<number> {
@@ -66,6 +74,13 @@ export class Recovery {
     return modifiedCount;
   }
 
+  async #forgetApplied(): Promise<void> {
+    const now = performance.now();
+    const old = this.#applied.filter(({ until }) => until < now);
+    this.#applied = this.#applied.filter(({ until }) => until >= now);
+    for (const { caused } of old) await forgetState(this.#state, caused);
+  }
+
   async #completeEffects(gone: readonly string[]): Promise<void> {
     const { all } = this.#shared;
     for (;;) {
@@ -73,7 +88,8 @@ export class Recovery {
       if (found.length === 0) return;
       const caused = found.map(causedBy);
       await applyEffects(all, this.#state, caused);
-      await forgetEffects(all, this.#state, caused);
+      await dropEffects(all, caused);
+      this.#applied.push({ until: performance.now() + APPLIED_MS, caused });
     }
   }
 
@@ -122,7 +138,7 @@ export class Recovery {
     return this.#shared.all.executions
       .aggregate<Recovered['pending'][number]>([
         { $match: { state: 'pending' } },
-        { $sort: { handlerId: 1, runAt: 1 } },
+        { $sort: { state: 1, handlerId: 1, runAt: 1 } },
         { $group: { _id: '$handlerId', firstRunAt: { $first: '$runAt' } } },
         { $project: { _id: 0, handlerId: '$_id', firstRunAt: 1 } },
       ])
