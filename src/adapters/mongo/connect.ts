@@ -44,7 +44,8 @@ export const DURABLE = { w: 'majority', journal: true, wtimeoutMS: SELECTION_MS 
 /** For what is written again by itself when a fail-over loses it. */
 export const QUICK = { writeConcern: { w: 1 } } as const;
 
-export async function connect(url: string, deadlineMs: number): Promise<MongoClient> {
+/** `deadlineMs` of the longest operation; null where some may take any time, such as the building of an index. */
+export async function connect(url: string, deadlineMs: number | null): Promise<MongoClient> {
   const options: MongoClientOptions = {
     appName: 'hookwright',
     writeConcern: DURABLE,
@@ -57,7 +58,7 @@ export async function connect(url: string, deadlineMs: number): Promise<MongoCli
     serverSelectionTimeoutMS: SELECTION_MS,
     connectTimeoutMS: SELECTION_MS,
     waitQueueTimeoutMS: SELECTION_MS,
-    socketTimeoutMS: deadlineMs + SOCKET_SLACK_MS,
+    socketTimeoutMS: deadlineMs === null ? 0 : deadlineMs + SOCKET_SLACK_MS,
     maxPoolSize: 32,
   };
   try {
@@ -82,6 +83,18 @@ export async function checkTopology(db: Db, standaloneAllowed: boolean): Promise
         'Make it a replica set of one: start mongod with --replSet rs0, then run rs.initiate() once in mongosh. Or allow a standalone mongod in the settings.',
     );
   return isReplicated;
+}
+
+/** The version of MADSci's documents that is known here; its server keeps it in the database (M32). */
+const SCHEMA = 1;
+
+/** Refuses a database that a later MADSci has migrated. Nothing is written there. */
+export async function checkSchema(db: Db): Promise<void> {
+  for (const { version } of await db.collection('schema_versions').find({}).toArray())
+    if (typeof version === 'string' && Number.parseInt(version, 10) > SCHEMA)
+      throw new Error(
+        `The database ${db.databaseName} holds version ${version} of MADSci's documents; version ${SCHEMA} is known here. Use another database.`,
+      );
 }
 
 export function collectionsOf(db: Db, events: string): Collections {

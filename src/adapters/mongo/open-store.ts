@@ -1,7 +1,7 @@
 import { appender } from './append.ts';
 import { archiveOf } from './archive.ts';
 import { Claimer } from './claim.ts';
-import { type Collections, checkTopology, collectionsOf, connect } from './connect.ts';
+import { type Collections, checkSchema, checkTopology, collectionsOf, connect } from './connect.ts';
 import { deliveryStore } from './deliveries.ts';
 import { type Caused, forgetEffects } from './effects.ts';
 import { handlerStore } from './handlers.ts';
@@ -29,11 +29,10 @@ const RESULT_BYTES = 256 * 1024 * 1024;
 export async function openStore(options: MongoStoreOptions): Promise<MongoStore> {
   const { url, serverId, deadlineMs = DEADLINE_MS, resultBytes = RESULT_BYTES, standaloneAllowed = false } = options;
   await using stack = new AsyncDisposableStack();
+  const place = { database: options.database ?? DATABASE, collection: options.collection ?? COLLECTION };
+  const canWatch = await prepare(url, place, standaloneAllowed);
   const client = stack.use(await connect(url, deadlineMs));
-  const db = client.db(options.database ?? DATABASE);
-  const canWatch = await checkTopology(db, standaloneAllowed);
-  const all = collectionsOf(db, options.collection ?? COLLECTION);
-  await ensureIndexes(all);
+  const all = collectionsOf(client.db(place.database), place.collection);
 
   const presence = new Presence(all, serverId);
   await presence.enter();
@@ -63,6 +62,20 @@ export async function openStore(options: MongoStoreOptions): Promise<MongoStore>
     leadership: leadershipOf(shared),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Checks the database and makes its indexes, which may take minutes where MADSci has been at work for years. Answers whether it can be watched. */
+async function prepare(
+  url: string,
+  { database, collection }: { database: string; collection: string },
+  standaloneAllowed: boolean,
+): Promise<boolean> {
+  await using client = await connect(url, null);
+  const db = client.db(database);
+  const canWatch = await checkTopology(db, standaloneAllowed);
+  await checkSchema(db);
+  await ensureIndexes(collectionsOf(db, collection));
+  return canWatch;
 }
 
 async function forgetPlans({ events, firings }: Collections, pieces: readonly { kind: 'event' | 'firing'; id: string }[]): Promise<void> {

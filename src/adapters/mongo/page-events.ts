@@ -9,7 +9,7 @@ import { selectorText } from '../../core/selector/text.ts';
 import type { EventQuery } from '../../ports/event-store.ts';
 import { type ReadEvent, readEvent } from './bson-read.ts';
 import type { EventDocument } from './documents.ts';
-import { queried, type ReadLimits } from './read-events.ts';
+import { queried, type ReadLimits } from './queried.ts';
 import { filterOf, isHidden } from './selector-bson.ts';
 
 const SEQ = '_hookwright.seq';

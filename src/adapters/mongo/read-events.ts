@@ -4,18 +4,14 @@ import type { ExactValue } from '../../core/json.ts';
 import type { EventList, EventQuery } from '../../ports/event-store.ts';
 import { readEvent } from './bson-read.ts';
 import type { Collections } from './connect.ts';
-import { bounded, queryError } from './faults.ts';
+import { bounded } from './faults.ts';
 import { pageReader } from './page-events.ts';
+import { queried, type ReadLimits } from './queried.ts';
 import { filterOf } from './selector-bson.ts';
-
-export interface ReadLimits {
-  deadlineMs: number;
-  resultBytes: number;
-}
 
 const SEQ = '_hookwright.seq';
 /** MADSci's own documents have no number: they come first, by their ids, which are ULIDs and so in order of time. */
-export const ARRIVAL = { [SEQ]: 1, _id: 1 } as const;
+const ARRIVAL = { [SEQ]: 1, _id: 1 } as const;
 const NEWEST_TIME = { event_timestamp: -1, [SEQ]: -1, _id: -1 } as const;
 /** Dates (what the server archived) come before texts (what a client sent as archived), as BSON orders them, and null last. */
 const NEWEST_ARCHIVED = { archived_at: -1, ...ARRIVAL } as const;
@@ -59,19 +55,4 @@ export function eventReads({ events }: Collections, limits: ReadLimits) {
     listArchived: (number: number, offset: number): Promise<string> =>
       queried(limits, () => mapText({ archived: true }, { sort: NEWEST_ARCHIVED, skip: offset, limit: number })),
   };
-}
-
-/** How long an answer may take on its way, beyond the time that the database has for it. */
-const GRACE_MS = 500;
-
-/** Runs what a caller can make slow. The database stops by itself at the deadline; this is for when it does not answer at all. */
-export async function queried<T>({ deadlineMs }: Pick<ReadLimits, 'deadlineMs'>, work: () => Promise<T>): Promise<T> {
-  const named = async (): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      throw queryError(error);
-    }
-  };
-  return bounded(named, deadlineMs + GRACE_MS);
 }
