@@ -32,7 +32,9 @@ async function append(shared: Shared, items: readonly Item[]): Promise<AppendRes
   const writes = await steady(() => numbered(shared, items));
   const results = await steady(() => insertEvents(shared.all, writes));
   shared.stranded.remove(ids);
-  shared.plansDone.add(ids.map((id) => ({ kind: 'event', id })));
+  // Not of what was there already: whoever stored that may have been cut off before step 2, and its plan is all there is.
+  const done = items.filter(({ submission }, n) => submission.executions.length > 0 && results[n]?.kind === 'stored');
+  shared.plansDone.add(done.map(({ submission }) => ({ kind: 'event', id: submission.event.id })));
   if (withWork.some(({ executions }) => executions.some(({ state }) => state === 'pending'))) shared.signal('queue');
   return results;
 }

@@ -93,15 +93,21 @@ export async function applyEffects(all: Collections, state: StateWriter, caused:
   return effects.map((one) => ({ events: events.splice(0, one.events.length), firings: firings.splice(0, one.firings.length) }));
 }
 
-/** Forgets effects that are written. */
-export async function forgetEffects({ executions }: Collections, state: StateWriter, caused: readonly Caused[]): Promise<void> {
+/** Forgets effects that are written, and that no other server may be writing too. */
+export async function forgetEffects(all: Collections, state: StateWriter, caused: readonly Caused[]): Promise<void> {
+  await dropEffects(all, caused);
+  await forgetState(state, caused);
+}
+
+export async function dropEffects({ executions }: Collections, caused: readonly Caused[]): Promise<void> {
   const operations = caused.map(({ executionId, settlement }) => ({
     updateOne: { hint: BY_ID, filter: { _id: executionId, settlement }, update: { $unset: { effects: 1, effectsBy: 1 } } } as const,
   }));
   if (operations.length === 0) return;
   await executions.bulkWrite(operations, { ordered: false });
-  await state.forget(caused.map(stateChange));
 }
+
+export const forgetState = (state: StateWriter, caused: readonly Caused[]): Promise<void> => state.forget(caused.map(stateChange));
 
 function writeOf({ event, seq, executions }: Effects['events'][number]): EventWrite {
   const document = eventDocument(event);

@@ -47,7 +47,8 @@ export async function fire(shared: Shared, plan: FiringPlan): Promise<FireResult
   if (write.executions.length > 0) Object.assign(write.document, { planned: write.executions, owner });
   const [result] = await steady(() => insertFirings(all, [write]));
   stranded.remove([id]);
-  plansDone.add([{ kind: 'firing', id }]);
+  // What was there already may be another server's, cut off before its executions were written.
+  if (result?.kind === 'stored') plansDone.add([{ kind: 'firing', id }]);
   if (plan.executions.some(({ state }) => state === 'pending')) signal('queue');
   return result as FireResult;
 }
