@@ -166,7 +166,9 @@ describe('servers that are killed', () => {
       const done = await executions(server, `handler_id=${handler}&state=succeeded`);
       const ran = new Set(done.map(({ event_id }) => event_id));
       const missing = acknowledged.filter((id) => !ran.has(id));
-      const states = await Promise.all(missing.slice(0, 3).map(async (id) => (await api(server, 'GET', `/executions?event_id=${id}`)).body.items));
+      const states = await Promise.all(
+        missing.slice(0, 3).map(async (id) => (await api(server, 'GET', `/executions?event_id=${id}`)).body.items),
+      );
       expect({ missing, states }).toEqual({ missing: [], states: [] });
       expect(done).toHaveLength(acknowledged.length);
       lost += done.reduce((sum, { attempt }) => sum + attempt - 1, 0);
