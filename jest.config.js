@@ -1,5 +1,6 @@
 export default {
   testEnvironment: 'node',
+  globalSetup: './test/support/global-setup.js',
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/interop/'],
