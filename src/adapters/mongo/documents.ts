@@ -1,4 +1,4 @@
-import type { Binary, Document } from 'mongodb';
+import type { Document } from 'mongodb';
 import type { DeliveryKind, DeliveryState } from '../../core/delivery.ts';
 import type { ExecutionState } from '../../core/execution.ts';
 
@@ -150,6 +150,3 @@ export interface SignalDocument {
   _id: string;
   count: number;
 }
-
-/** An event as the driver hands it over when asked for raw documents. */
-export type RawDocument = Binary['buffer'];
