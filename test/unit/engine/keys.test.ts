@@ -53,7 +53,7 @@ describe('made keys', () => {
     const { key, secret } = await keys.create({ name: 'allen', scopes: ['admin'], expiresAt: null }, ADMIN);
     const [stored] = await store.keys.all();
     expect(stored).toEqual(key);
-    expect(JSON.stringify(stored)).not.toContain(secret.split('_')[2]);
+    expect(JSON.stringify(stored)).not.toContain(secret.slice(-43));
     expect(stored?.hash).toMatch(/^[0-9a-f]{64}$/);
   });
 
