@@ -383,16 +383,15 @@ describe('registrants', () => {
     await wait(400);
     const started = performance.now();
     await runOne(one, { handler: body('return 1;'), registrant: 'guest' });
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
     isOver = true;
     await Promise.all(hogs);
   });
 
   test('one execution waits for no other handler of its registrant', async () => {
     const slow = runOne(sandbox, { handler: body('await ctx.sleep(500); return 1;') });
-    const started = performance.now();
-    await runOne(sandbox, { handler: body('return 1;') });
-    expect(performance.now() - started).toBeLessThan(400);
+    const quick = runOne(sandbox, { handler: body('return 1;') });
+    expect(await Promise.race([slow.then(() => 'slow'), quick.then(() => 'quick')])).toBe('quick');
     await slow;
   });
 });
@@ -515,7 +514,7 @@ describe('disposal', () => {
     const pids = closing.runners.map(({ pid }) => pid);
     const started = performance.now();
     await closing[Symbol.asyncDispose]();
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
     expect(await survivors(pids, 100)).toEqual([]);
     expect((await spinning).returned).toHaveLength(2);
     expect((await waiting).returned).toHaveLength(1);

