@@ -10,9 +10,11 @@ import { smtpMailer } from './adapters/smtp/mailer.ts';
 import { systemClock } from './adapters/system/clock.ts';
 import { ulidFactory } from './adapters/system/ids.ts';
 import { localTime } from './adapters/system/local-time.ts';
+import { builtIns } from './built-ins.ts';
 import type { Config } from './config.ts';
 import { DEFAULT_EVENT_LIMITS } from './core/event.ts';
 import { checkSender, messageIdDomain, type Sender } from './core/mail-address.ts';
+import { installBuiltIns } from './engine/built-ins.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
 import { handlerRegistry } from './engine/handlers.ts';
 import { hostCalls } from './engine/host-calls.ts';
@@ -69,7 +71,8 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     }),
   );
   // Servers that start together on a new store must not each make an admin key.
-  const ensureAdminKey = (preset: string | null) => inStartTurn({ leadership: store.leadership, clock }, () => keys.ensureAdminKey(preset));
+  const inTurn = <T>(work: () => Promise<T>) => inStartTurn({ leadership: store.leadership, clock }, work);
+  const ensureAdminKey = (preset: string | null) => inTurn(() => keys.ensureAdminKey(preset));
   if (config.ADMIN_KEY !== undefined) await ensureAdminKey(config.ADMIN_KEY);
   const from = senderOf(config.MAIL_FROM);
   const mailer = stack.use(overrides.mailer ?? mailerOf(config, from));
@@ -84,6 +87,8 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     now: clock.now,
     report: report('a stored handler matches nothing'),
   });
+
+  await inTurn(() => installBuiltIns({ store: store.keys, keys, handlers }, builtIns()));
 
   let url = '';
   const { guard } = store;

@@ -85,7 +85,7 @@ async function openMongo(config: Config, url: string, { serverId, resultBytes, c
       whole: ['fire', 'claim', 'settle', 'cancel', 'replay'],
     }),
     handlers: guard.wrap(store.handlers, { slow: ['all', 'versions'], whole: ['put', 'setEnabled', 'remove'] }),
-    keys: guard.wrap(store.keys, { slow: ['all'], whole: ['create', 'revoke', 'keepSetting'] }),
+    keys: guard.wrap(store.keys, { slow: ['all'], whole: ['create', 'revoke', 'keepSetting', 'exchangeSetting'] }),
     deliveries: guard.wrap(store.deliveries, { slow: ['list'], whole: ['due', 'record', 'resend'] }),
     signals: store.signals,
     leadership: guard.wrap(store.leadership),

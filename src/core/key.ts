@@ -13,12 +13,13 @@ export const SCOPES = [
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** A key as it is stored: its secret only as a SHA-256 hash. Times are milliseconds since the epoch. */
+/** A key as it is stored. Times are milliseconds since the epoch. */
 export interface Key {
   /** Public part, shown in lists and in logs. */
   id: string;
   name: string;
   scopes: readonly Scope[];
+  /** SHA-256 of its text in hexadecimal; empty for a key without a secret, which the server's own handlers act with and nobody can present. */
   hash: string;
   createdAt: number;
   createdBy: string;

@@ -35,6 +35,11 @@ export interface OwnedKeyRing extends KeyRing, AsyncDisposable {
    * revoked. Without one, a key is made when no admin key is live; its `secret` is answered this once, for the first start to print.
    */
   ensureAdminKey(preset: string | null): Promise<{ created: boolean; secret: string | null }>;
+  /**
+   * Whom a handler of the server's own acts as: a key in the list, with these scopes and without a secret. The same name and scopes are the
+   * same key for ever, also when it was revoked.
+   */
+  ensureServiceKey(name: string, scopes: readonly Scope[]): Promise<Caller & { keyId: string }>;
 }
 
 export interface KeyRingOptions {
@@ -50,6 +55,8 @@ export interface KeyRingOptions {
 /** Ids of preset keys begin with this: other ids are hexadecimal. */
 const PRESET = 'preset-';
 const FIRST_START: Caller = { keyId: null, name: 'start', scopes: [] };
+/** And ids of keys without a secret with this. */
+const SERVICE = 'built-in-';
 /** Revoking looks at the other keys first, so it goes one by one. */
 const REVOKING = 'revoking';
 
@@ -130,6 +137,16 @@ class Ring implements OwnedKeyRing {
     });
   }
 
+  ensureServiceKey(name: string, scopes: readonly Scope[]): Promise<Caller & { keyId: string }> {
+    return this.#inTurn(REVOKING, async () => {
+      if (this.#options.isShared) await this.refresh();
+      const { crypto } = this.#options;
+      const id = `${SERVICE}${name}-${crypto.sha256(scopes.join(' ')).toHex().slice(0, 8)}`;
+      const key = this.#keys.get(id) ?? (await this.#keep({ id, name: `built-in ${name}`, scopes, expiresAt: null }, '', FIRST_START));
+      return { keyId: id, name: key.name, scopes };
+    });
+  }
+
   async refresh(): Promise<void> {
     const changes = this.#changes;
     const stored = await this.#options.store.all();
@@ -149,7 +166,7 @@ class Ring implements OwnedKeyRing {
   #holder(text: string): Key | null {
     if (text.length > MAX_KEY_TEXT) return null;
     const named = this.#keys.get(keyIdOf(text) ?? '');
-    const candidate = named !== undefined && this.#isLive(named) ? named : this.#preset;
+    const candidate = named !== undefined && named.hash !== '' && this.#isLive(named) ? named : this.#preset;
     const expected = candidate === undefined ? this.#nothing : Uint8Array.fromHex(candidate.hash);
     const isHolder = this.#options.crypto.equalInConstantTime(this.#options.crypto.sha256(text), expected);
     return isHolder && candidate !== undefined && this.#isLive(candidate) ? candidate : null;
@@ -175,9 +192,12 @@ class Ring implements OwnedKeyRing {
     return { key: await this.#add({ id, ...input }, secret, by), secret };
   }
 
-  async #add(input: NewKey & { id: string }, text: string, by: Caller): Promise<Key> {
-    const { store, crypto, clock } = this.#options;
-    const hash = crypto.sha256(text).toHex();
+  #add(input: NewKey & { id: string }, text: string, by: Caller): Promise<Key> {
+    return this.#keep(input, this.#options.crypto.sha256(text).toHex(), by);
+  }
+
+  async #keep(input: NewKey & { id: string }, hash: string, by: Caller): Promise<Key> {
+    const { store, clock } = this.#options;
     const key: Key = { ...input, hash, createdAt: clock.now(), createdBy: by.name, revokedAt: null, lastUsedAt: null };
     await store.create(key);
     this.#changes++;
@@ -214,6 +234,11 @@ class Ring implements OwnedKeyRing {
 
 function isPreset(key: Key): boolean {
   return key.id.startsWith(PRESET) && key.revokedAt === null;
+}
+
+/** Whether it is a key without a secret that was made under this name. */
+export function isServiceKey(keyId: string, name: string): boolean {
+  return keyId.startsWith(`${SERVICE}${name}-`);
 }
 
 function byAge(a: Key, b: Key): number {

@@ -70,6 +70,17 @@ export function keyStoreConformance(adapter: string, options: Options): void {
       expect(new Set(answers).size).toBe(1);
     });
 
+    it('exchanges a setting only for the value that was read, so that one of several succeeds', async ({ keys }) => {
+      expect(await keys.setting('record')).toBeNull();
+      expect(await keys.exchangeSetting('record', 'something', 'a')).toBe(false);
+      expect(await keys.exchangeSetting('record', null, 'a')).toBe(true);
+      expect(await keys.exchangeSetting('record', null, 'b')).toBe(false);
+      expect(await keys.setting('record')).toBe('a');
+      const exchanged = await Promise.all(Array.from({ length: 10 }, (_, n) => keys.exchangeSetting('record', 'a', `v${n}`)));
+      expect(exchanged.filter(Boolean)).toHaveLength(1);
+      expect(await keys.setting('record')).toBe(`v${exchanged.indexOf(true)}`);
+    });
+
     it('keeps keys and settings over a restart', async (subject) => {
       await subject.keys.create(key('a'));
       await subject.keys.keepSetting('manager_id', 'first');

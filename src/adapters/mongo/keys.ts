@@ -40,6 +40,18 @@ export function keyStore(shared: Shared): KeyStore {
           });
         return kept?.value ?? value;
       }),
+    setting: (name) => bounded(async () => (await settings.findOne({ _id: name }))?.value ?? null),
+    exchangeSetting: (name, before, after) =>
+      bounded(async () => {
+        if (before !== null) return (await settings.updateOne({ _id: name, value: before }, { $set: { value: after } })).matchedCount === 1;
+        try {
+          await settings.insertOne({ _id: name, value: after });
+          return true;
+        } catch (error) {
+          if (isDuplicate(error)) return false;
+          throw error;
+        }
+      }),
   };
 }
 

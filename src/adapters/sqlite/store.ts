@@ -146,6 +146,8 @@ function keyStore(writer: Writer, readers: Readers): KeyStore {
     revoke: (id, at) => writer.call('revokeKey', id, at),
     touch: (uses) => writer.call('touchKeys', uses),
     keepSetting: (name, value) => writer.call('keepSetting', name, value),
+    setting: (name) => writer.call('setting', name),
+    exchangeSetting: (name, before, after) => writer.call('exchangeSetting', name, before, after),
   };
 }
 

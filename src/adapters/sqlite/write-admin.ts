@@ -7,7 +7,8 @@ export function adminWrites(db: DatabaseSync) {
   const insertKey = db.prepare('INSERT INTO keys (id, body) VALUES (?, ?)');
   const selectKey = db.prepare('SELECT body FROM keys WHERE id = ?');
   const updateKey = db.prepare('UPDATE keys SET body = ? WHERE id = ?');
-  const keepSetting = db.prepare('INSERT OR IGNORE INTO settings (name, value) VALUES (?, ?)');
+  const insertSetting = db.prepare('INSERT OR IGNORE INTO settings (name, value) VALUES (?, ?)');
+  const exchangeSetting = db.prepare('UPDATE settings SET value = ? WHERE name = ? AND value = ?');
   const selectSetting = db.prepare('SELECT value FROM settings WHERE name = ?');
   const record = db.prepare(
     `UPDATE deliveries SET state = ?, attempts = ?, next_at = ?, last_error = ?, sent_at = ? WHERE id = ? AND state = 'pending'`,
@@ -32,8 +33,13 @@ export function adminWrites(db: DatabaseSync) {
       for (const { id, at } of uses) changeKey(id, (key) => ({ ...key, lastUsedAt: at }));
     },
     keepSetting(name: string, value: string): string {
-      keepSetting.run(name, value);
+      insertSetting.run(name, value);
       return (selectSetting.get(name) as { value: string }).value;
+    },
+    setting: (name: string): string | null => (selectSetting.get(name) as { value: string } | undefined)?.value ?? null,
+    exchangeSetting(name: string, before: string | null, after: string): boolean {
+      const { changes } = before === null ? insertSetting.run(name, after) : exchangeSetting.run(after, name, before);
+      return changes === 1;
     },
     recordDeliveries(results: readonly DeliveryAttempt[]): void {
       for (const r of results) record.run(r.state, r.attempts, r.nextAt, r.lastError, r.sentAt, r.id);
