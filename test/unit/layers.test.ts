@@ -53,6 +53,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   core: { layers: [], packages: [/^zod$/, /^re2js$/] },
   ports: { layers: [], types: ['core'], packages: [] },
   engine: { layers: ['core', 'ports'], packages: [/^node:(timers|events)(\/promises)?$/] },
+  'adapters/cron': { ...ADAPTER, packages: [ANY_NODE, /^croner$/] },
   'adapters/crypto': ADAPTER,
   'adapters/eml': { ...ADAPTER, packages: [ANY_NODE, /^nodemailer(\/|$)/] },
   'adapters/smtp': { ...ADAPTER, packages: [ANY_NODE, /^nodemailer(\/|$)/] },
