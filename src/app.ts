@@ -25,6 +25,7 @@ import type { HttpDeps } from './http/deps.ts';
 import { routes } from './http/routes.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import { allowedHosts, listenFault, visitable } from './listening.ts';
+import { metering } from './metering.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Log } from './ports/log.ts';
 import type { Mailer } from './ports/mailer.ts';
@@ -56,7 +57,9 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   await using stack = new AsyncDisposableStack();
   const { clock = systemClock, random = Math.random } = overrides;
   const newId = ulidFactory();
-  const store = stack.use(await openStore(config, { serverId: newId(), resultBytes: RESULT_BYTES, clock, log }));
+  const figures = metering({ version, store: config.EVENT_DB_URL === undefined ? 'sqlite' : 'mongodb' });
+  const opened = stack.use(await openStore(config, { serverId: newId(), resultBytes: RESULT_BYTES, clock, log }));
+  const store = figures.store(opened);
   const isShared = store.queue.shared;
   const managerId = await store.keys.keepSetting('manager_id', newId());
 
@@ -114,7 +117,10 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     random,
     hash: sha1,
     log,
+    observer: figures.observer,
   });
+  figures.watch({ store, sandbox, handlers, engine });
+  const ingest = figures.ingest(engine.ingest);
   let server: HttpServer | null = null;
   // Together, so that slow requests and slow handlers share the time that a stop may take.
   stack.defer(async () => void (await Promise.all([engine.stop(), server?.close()])));
@@ -122,7 +128,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
 
   const deps: HttpDeps = {
     // While the store is silent, whoever asked is answered before what became of it is known; the engine waits for that.
-    ingest: guard?.wrap(engine.ingest) ?? engine.ingest,
+    ingest: guard?.wrap(ingest) ?? ingest,
     triggers: guard?.wrap(engine.triggers, { always: ['hook', 'hooks'] }) ?? engine.triggers,
     executions: engine.executions,
     events: store.events,
@@ -134,6 +140,8 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
       engine.delivering.wake();
       return result;
     },
+    metrics: figures.text,
+    answered: figures.answered,
     health: () => healthOf({ store, sandbox, engine, managerId }),
     settings: publicSettings(config, managerId),
     managerId,

@@ -1,10 +1,12 @@
 /**
- * What a key may do. `admin` includes every other scope, `handlers:write` includes `handlers:read`.
+ * What a key may do. `admin` includes every other scope, `handlers:write` includes `handlers:read`,
+ * `events:read` includes `metrics:read`.
  * Executions and deliveries are read with `handlers:read`: they are what handlers did.
  */
 export const SCOPES = [
   'events:read',
   'events:write',
+  'metrics:read',
   'handlers:read',
   'handlers:write',
   'executions:write',
@@ -41,5 +43,6 @@ export function isLive(key: Key, now: number): boolean {
 
 export function hasScope(scopes: readonly Scope[], wanted: Scope): boolean {
   if (scopes.includes(wanted) || scopes.includes('admin')) return true;
+  if (wanted === 'metrics:read') return scopes.includes('events:read');
   return wanted === 'handlers:read' && scopes.includes('handlers:write');
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { DeliveryAttempt, DeliveryStore } from '../ports/delivery-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { Mailer, MailResult } from '../ports/mailer.ts';
+import type { Observer } from '../ports/observer.ts';
 
 export interface DeliverDeps {
   store: DeliveryStore;
@@ -16,6 +17,7 @@ export interface DeliverDeps {
   log: Log;
   /** Whether other servers send from the same store: then it takes no more mails than it can send at once. */
   isShared?: boolean;
+  observer?: Pick<Observer, 'mailEnded'> | undefined;
   /** Called after each commit with what it recorded. */
   onChange?(results: readonly DeliveryAttempt[]): void;
 }
@@ -167,7 +169,9 @@ class Outbox implements Delivering {
   async #deliver(delivery: Delivery): Promise<void> {
     this.#busy.add(delivery.id);
     const result = await this.#send(delivery);
-    this.#ended.push(this.#attemptOf(delivery, result));
+    const attempt = this.#attemptOf(delivery, result);
+    this.#ended.push(attempt);
+    this.#deps.observer?.mailEnded(delivery.kind, attempt.state);
     this.wake();
   }
 

@@ -9,6 +9,7 @@ import type { DeliveryStore } from '../ports/delivery-store.ts';
 import type { EventStore } from '../ports/event-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { Mailer } from '../ports/mailer.ts';
+import type { Observer } from '../ports/observer.ts';
 import type { Queue } from '../ports/queue.ts';
 import type { Sandbox } from '../ports/sandbox.ts';
 import { type Delivering, startDelivering } from './deliver.ts';
@@ -42,6 +43,7 @@ export interface EngineOptions {
   /** Hexadecimal, at least 40 characters, the same for ever. */
   hash(text: string): string;
   log: Log;
+  observer?: Observer;
 }
 
 export interface Engine {
@@ -60,12 +62,13 @@ const STOP_GRACE_MS = 5_000;
 
 /** Connects ingest, dispatch, settlement and delivery: the path of an event from its commit to its mails. */
 export function createEngine(options: EngineOptions): Engine {
-  const { store, handlers, keys, sandbox, clock, random, hash, log, defaults, limits } = options;
+  const { store, handlers, keys, sandbox, clock, random, hash, log, defaults, limits, observer } = options;
   let stopping = false;
   const scopesOf = (keyId: string) => keys.liveScopes(keyId);
   const prefixOf = ({ lease, replays, createdAt }: Ready) => emitPrefix({ id: lease.executionId, replays, createdAt });
 
-  const delivering = startDelivering({ store: store.deliveries, mailer: options.mailer, clock, random, log, isShared: store.queue.shared });
+  const isShared = store.queue.shared;
+  const delivering = startDelivering({ store: store.deliveries, mailer: options.mailer, clock, random, log, isShared, observer });
   const shared = sharedStore(store);
   const others: Sharing | null =
     shared && sharing({ store: shared, handlers, keys, dispatcher: () => dispatcher, delivering, clock, random, log });
@@ -90,6 +93,7 @@ export function createEngine(options: EngineOptions): Engine {
     clock,
     random,
     log,
+    observer,
     onDeliveries: () => delivering.wake(),
   });
   const dispatcher: Dispatcher = new Dispatcher({

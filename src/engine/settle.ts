@@ -8,6 +8,7 @@ import { retryDelay } from '../core/retry.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { AppendResult, Submission } from '../ports/event-store.ts';
 import type { Log } from '../ports/log.ts';
+import type { EndedAttempt, Observer } from '../ports/observer.ts';
 import type { FireResult, FiringPlan, Queue, Settlement, SettleResult } from '../ports/queue.ts';
 import type { Dispatcher, SettledExecution, SettleOutcomes } from './dispatch.ts';
 import { checkEffects } from './effects.ts';
@@ -42,6 +43,7 @@ export interface SettlerOptions {
   clock: Clock;
   random(): number;
   log: Log;
+  observer?: Pick<Observer, 'attemptEnded'> | undefined;
   /** Called after a commit that wrote deliveries. */
   onDeliveries(): void;
 }
@@ -51,7 +53,7 @@ const FINAL: ReadonlySet<FailureReason> = new Set<FailureReason>(['rejected', 'p
 const STORE_RETRY_MS = [100, 200, 500, 1_000, 2_000, 5_000];
 
 interface Pending {
-  settlement: Settlement;
+  settlement: Exclude<Settlement, { kind: 'released' }>;
   settled: SettledExecution;
   events: PlannedEvent[];
   firings: { plan: FiringPlan; subject: Subject }[];
@@ -149,7 +151,11 @@ async function tryToSettle(
 }
 
 function settledOf(o: SettlerOptions, pending: readonly Pending[], results: readonly SettleResult[]): SettledExecution[] {
-  for (const [index, one] of pending.entries()) written(o, one, results[index] as SettleResult);
+  for (const [index, one] of pending.entries()) {
+    const result = results[index] as SettleResult;
+    written(o, one, result);
+    o.observer?.attemptEnded(endedOf(one, result));
+  }
   if (pending.some(hasDeliveries)) o.onDeliveries();
   return pending.map(({ settled }, index) => ({
     ...settled,
@@ -159,7 +165,21 @@ function settledOf(o: SettlerOptions, pending: readonly Pending[], results: read
 }
 
 const lost = (result: SettleResult | undefined): boolean => result?.kind === 'lease_lost';
-const hasDeliveries = ({ settlement }: Pending): boolean => settlement.kind !== 'released' && settlement.deliveries.length > 0;
+const hasDeliveries = ({ settlement }: Pending): boolean => settlement.deliveries.length > 0;
+
+const NAME_OF = { succeeded: 'succeeded', retry: 'retried', dead: 'dead' } as const;
+
+function endedOf({ settlement, settled: { item } }: Pending, result: SettleResult): EndedAttempt {
+  const { kind, finishedAt, startedAt } = settlement;
+  return {
+    item,
+    result: result.kind === 'lease_lost' ? 'lease_lost' : NAME_OF[kind],
+    reason: kind === 'succeeded' ? null : settlement.error.reason,
+    startedAt: startedAt ?? finishedAt,
+    finishedAt,
+    emitted: result.kind === 'lease_lost' ? 0 : result.events.reduce((count, event) => count + (event.kind === 'stored' ? 1 : 0), 0),
+  };
+}
 
 /** What the outcome caused is stored: its executions run now; what was not stored gives its places back. */
 function written(o: SettlerOptions, { events, firings }: Pending, result: SettleResult): void {

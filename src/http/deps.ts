@@ -12,6 +12,14 @@ export interface HealthReport {
   checks: Record<string, { ok: boolean; detail?: string }>;
 }
 
+/** One answered request, for figures: its route as the table has it, `none` where there was none. */
+export interface AnsweredRequest {
+  method: string;
+  route: string;
+  status: number;
+  ms: number;
+}
+
 /** Everything the HTTP layer may use. */
 export interface HttpDeps {
   ingest: Ingest;
@@ -24,6 +32,10 @@ export interface HttpDeps {
   /** Sets a delivery back to pending and wakes the outbox. */
   resend(deliveryId: string): Promise<'requeued' | 'pending' | 'absent'>;
   health(): Promise<HealthReport>;
+  /** The figures as Prometheus reads them. */
+  metrics(): Promise<string>;
+  /** Told of each answer; never throws. */
+  answered(request: AnsweredRequest): void;
   /** Public settings, secrets already redacted, for GET /settings. */
   settings: Readonly<Record<string, unknown>>;
   managerId: string;

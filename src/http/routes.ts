@@ -7,6 +7,7 @@ import { executionsRoutes } from './routes/executions.ts';
 import { handlersRoutes } from './routes/handlers.ts';
 import { hooksRoutes } from './routes/hooks.ts';
 import { keysRoutes } from './routes/keys.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { operationRoutes } from './routes/operation.ts';
 
 /** The one route table: router, validation and documentation are made from it. */
@@ -19,6 +20,7 @@ export function routes(deps: HttpDeps): Route[] {
     ...deliveriesRoutes(deps),
     ...keysRoutes(deps),
     ...operationRoutes(deps),
+    ...metricsRoutes(deps),
   ];
   return [...api, ...docsRoutes(api, deps.version)];
 }

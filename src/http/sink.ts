@@ -6,6 +6,11 @@ import { assertHost, hostCheck, isMadsci } from './origin.ts';
 import { acceptsProblem, ClientGone, errorReply, HttpError, knownError } from './problem.ts';
 import { send } from './send.ts';
 
+/** As nginx counts those that left before their answer. */
+const CLIENT_GONE = 499;
+/** Others are what anybody may make up. */
+const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']);
+
 /** The first middleware: turns away what may not enter, answers every error, and keeps count of requests under way. */
 export interface Sink {
   middleware: Middleware;
@@ -19,23 +24,35 @@ export function errorSink(deps: HttpDeps, isClosing: () => boolean): Sink {
   async function middleware(ctx: Context, next: () => Promise<void>): Promise<void> {
     sink.active++;
     ctx.state.exchange = { requestId: requestId(ctx.req.headers['x-request-id']), startedAt: performance.now(), route: null };
+    let ms: number | null = null;
     try {
       if (isClosing() || deps.stopping())
         throw new HttpError('shutting_down', 'The server is stopping', { headers: { Connection: 'close' } });
       assertHost(isOurHost, ctx.req);
       await next();
-      logAnswer(ctx);
+      ms = elapsed(ctx);
+      log(ctx, ms >= LIMITS.slowMs ? 'info' : 'debug', 'answered', ms);
     } catch (error) {
       answerError(ctx, error);
     } finally {
       sink.active--;
+      count(ctx, ms ?? elapsed(ctx));
     }
+  }
+
+  function count({ method, res, state: { exchange } }: Context, ms: number): void {
+    deps.answered({
+      method: METHODS.has(method) ? method : 'other',
+      route: exchange.route?.path ?? 'none',
+      status: res.headersSent ? res.statusCode : CLIENT_GONE,
+      ms,
+    });
   }
 
   function answerError(ctx: Context, error: unknown): void {
     if (error instanceof ClientGone || ctx.req.socket.destroyed) {
       ctx.respond = false;
-      log(ctx, 'debug', 'client gone');
+      log(ctx, 'debug', 'client gone', elapsed(ctx));
       return;
     }
     const known = knownError(error);
@@ -43,23 +60,20 @@ export function errorSink(deps: HttpDeps, isClosing: () => boolean): Sink {
     const { exchange } = ctx.state;
     const madsci = isMadsci(exchange.route) && !acceptsProblem(ctx.req.headers.accept);
     send(ctx, errorReply(known, { madsci, path: ctx.path, requestId: exchange.requestId }));
-    log(ctx, status >= 500 ? 'error' : 'info', known.message, {
+    log(ctx, status >= 500 ? 'error' : 'info', known.message, elapsed(ctx), {
       code: known.code,
       ...(status >= 500 ? { error: known.cause ?? known } : {}),
     });
   }
 
-  function logAnswer(ctx: Context): void {
-    const ms = performance.now() - ctx.state.exchange.startedAt;
-    log(ctx, ms >= LIMITS.slowMs ? 'info' : 'debug', 'answered');
-  }
-
   /** Never the query string or the body: either may hold what a log should not. */
-  function log(ctx: Context, level: 'debug' | 'info' | 'error', message: string, more?: Record<string, unknown>): void {
-    const { requestId: id, startedAt } = ctx.state.exchange;
-    const ms = Math.round((performance.now() - startedAt) * 10) / 10;
+  function log(ctx: Context, level: 'debug' | 'info' | 'error', message: string, tookMs: number, more?: Record<string, unknown>): void {
+    const { requestId: id } = ctx.state.exchange;
+    const ms = Math.round(tookMs * 10) / 10;
     deps.log(level, message, { request_id: id, method: ctx.method, path: ctx.path, status: ctx.res.statusCode, ms, ...more });
   }
 
   return sink;
 }
+
+const elapsed = ({ state }: Context): number => performance.now() - state.exchange.startedAt;

@@ -1,4 +1,4 @@
-import type { Delivery, DeliveryState } from '../core/delivery.ts';
+import type { Delivery, DeliveryKind, DeliveryState } from '../core/delivery.ts';
 import type { Page, PageRequest } from '../core/page.ts';
 
 /** Longer than any mail may take. */
@@ -17,6 +17,8 @@ export interface DeliveryStore {
   record(results: readonly DeliveryAttempt[]): Promise<void>;
   /** Sets a sent or failed delivery back to pending, due at once: 'requeued', 'pending' when it still waits, 'absent'. */
   resend(id: string, now: number): Promise<'requeued' | 'pending' | 'absent'>;
+  /** How many are pending, by kind; what it costs does not grow with those that are not. */
+  waiting(): Promise<Partial<Record<DeliveryKind, number>>>;
   get(id: string): Promise<Delivery | null>;
   /** Newest first. */
   list(filter: DeliveryFilter, page: PageRequest): Promise<Page<Delivery>>;

@@ -160,6 +160,8 @@ export interface Queue {
   get(id: string): Promise<ExecutionRecord | null>;
   /** Newest first; without input, output and logs. */
   list(filter: ExecutionFilter, page: PageRequest): Promise<Page<ExecutionRecord>>;
+  /** How many have not ended; what it costs does not grow with those that have. */
+  open(): Promise<{ pending: number; leased: number }>;
   /** How many executions are in each state, for health and tests. */
   counts(): Promise<Record<ExecutionState, number>>;
   /** A handler's durable value (JSON text), or null. */

@@ -90,6 +90,8 @@ export interface Sandbox extends AsyncDisposable {
   abort(executionId: string): void;
   /** Forgets the warm isolates of this handler (replaced, deregistered, or its state overlay is no longer right). */
   evict(handlerId: number): void;
+  /** Runner processes since the start: how many were begun, and how many ended, by reason. */
+  readonly turnover: { begun: number; ended: Readonly<Record<string, number>> };
   /** For health and tests. */
   readonly runners: readonly { pid: number; registrant: string | null; executions: number; rssBytes: number | null }[];
 }

@@ -64,6 +64,20 @@ function isDue(it: It): void {
 }
 
 function records(it: It): void {
+  it('counts what waits, by kind', async (subject) => {
+    const { deliveries } = subject;
+    expect(await deliveries.waiting()).toEqual({});
+    await deliver(
+      subject,
+      delivery('a', { kind: 'mail' }),
+      delivery('b', { kind: 'mail' }),
+      delivery('c', { kind: 'failure' }),
+      delivery('d'),
+    );
+    await deliveries.record([attempt('d'), attempt('c', { state: 'failed' }), later('b', T0 + 9)]);
+    expect(await deliveries.waiting()).toEqual({ mail: 2 });
+  });
+
   it('records how attempts ended', async (subject) => {
     const { deliveries } = subject;
     await deliver(subject, delivery('sent'), delivery('later'), delivery('failed'));

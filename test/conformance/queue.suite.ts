@@ -618,6 +618,7 @@ function lists(it: It): void {
     expect(await read({ since: T0 + 10, until: T0 + 20 })).toEqual(['d', 'c']);
     expect(await read({ handlerId: 2, state: 'pending', since: T0 + 11 })).toEqual(['e']);
     expect(await queue.counts()).toEqual({ pending: 3, leased: 1, succeeded: 1, dead: 1, canceled: 1 });
+    expect(await queue.open()).toEqual({ pending: 3, leased: 1 });
   });
 
   it('pages to the end, whatever comes in between, and each once', async (subject) => {
@@ -639,6 +640,7 @@ function lists(it: It): void {
     expect(await queue.get('nothing')).toBeNull();
     expect(await queue.executionsOf('nothing')).toEqual([]);
     expect(await queue.counts()).toEqual({ pending: 0, leased: 0, succeeded: 0, dead: 0, canceled: 0 });
+    expect(await queue.open()).toEqual({ pending: 0, leased: 0 });
   });
 
   it('has what was emitted in a list of events as any other', async (subject) => {

@@ -118,6 +118,7 @@ export class ScriptedSandbox implements Sandbox {
   evict(handlerId: number): void {
     this.evicted.push(handlerId);
   }
+  readonly turnover = { begun: 0, ended: {} };
   get runners() {
     return [];
   }

@@ -27,6 +27,7 @@ export class Pool {
   #waiting: Job[] = [];
   readonly #compiles: CompileWait[] = [];
   #births = 0;
+  readonly #ended: Record<string, number> = {};
   #failedBirths = 0;
   #isDue = false;
   #isClosed = false;
@@ -42,6 +43,10 @@ export class Pool {
 
   get runners(): readonly RunnerProcess[] {
     return [...this.#alive];
+  }
+
+  get turnover(): { begun: number; ended: Readonly<Record<string, number>> } {
+    return { begun: this.#births, ended: this.#ended };
   }
 
   submit(job: Job): void {
@@ -93,6 +98,7 @@ export class Pool {
   #buried(runner: RunnerProcess): void {
     this.#alive.delete(runner);
     this.#bound.delete(runner);
+    this.#ended[runner.endReason] = (this.#ended[runner.endReason] ?? 0) + 1;
     if (runner !== this.#spare) return;
     this.#spare = null;
     if (this.#isClosed) return;
@@ -174,7 +180,7 @@ export class Pool {
     const idle = [...this.#bound].find((runner) => !runner.isBusy && runner.registrant !== registrant);
     if (idle === undefined) return false;
     this.#bound.delete(idle);
-    idle.kill();
+    idle.kill('displaced');
     return true;
   }
 
@@ -224,7 +230,7 @@ export class Pool {
     for (const job of this.#waiting.splice(0)) job.giveBack(job.openIds);
     for (const { resolve } of this.#compiles.splice(0)) resolve(CLOSING);
     const leaving = this.runners;
-    for (const runner of leaving) runner.kill();
+    for (const runner of leaving) runner.kill('stopped');
     const { promise: tooLate, resolve } = Promise.withResolvers<void>();
     const deadline = setTimeout(resolve, STOP_MS);
     await Promise.race([Promise.all(leaving.map((runner) => runner.gone)), tooLate]);

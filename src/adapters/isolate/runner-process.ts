@@ -45,6 +45,8 @@ export class RunnerProcess {
   isDraining = false;
   isCompiling = false;
   rssBytes: number | null = null;
+  /** Why it ends, in a word; `died`: nobody wanted it. */
+  endReason = 'died';
   /** Resolves when the process has ended. */
   readonly gone: Promise<void>;
   readonly #hooks: RunnerHooks;
@@ -130,7 +132,7 @@ export class RunnerProcess {
 
   compile(id: number, source: { code: string; language: Language }): Promise<CompileResult> {
     const { promise, resolve } = Promise.withResolvers<CompileResult>();
-    const deadline = setTimeout(() => this.kill(), this.#hooks.limits.compileMs);
+    const deadline = setTimeout(() => this.kill('compile'), this.#hooks.limits.compileMs);
     this.isCompiling = true;
     this.#compiled = (result) => {
       clearTimeout(deadline);
@@ -146,11 +148,12 @@ export class RunnerProcess {
   abort(executionId: string): boolean {
     if (this.#flights.jobOf(executionId) === null) return false;
     this.#flights.forget(executionId);
-    this.#retire();
+    this.#retire('aborted');
     return true;
   }
 
-  kill(): void {
+  kill(reason: string | null = null): void {
+    if (reason !== null && this.endReason === 'died') this.endReason = reason;
     this.#child.kill('SIGKILL');
   }
 
@@ -158,12 +161,12 @@ export class RunnerProcess {
   supervise(now: number): void {
     if (this.state === 'dead' || !(this.isBusy || this.state === 'booting')) return;
     const { silenceMs, bootMs } = this.#hooks.limits;
-    if (now - this.#heardAt > (this.state === 'booting' ? bootMs : silenceMs)) return void this.kill();
+    if (now - this.#heardAt > (this.state === 'booting' ? bootMs : silenceMs)) return void this.kill('silent');
     const late = this.#flights.findLate(now, LATE_MS);
     if (late !== null) this.#expire(late);
     this.rssBytes = residentBytes(this.pid) ?? this.rssBytes;
     const allowed = this.#bootRss + (LATE_MB + this.#warm.allowanceMb) * MIB;
-    if (this.state === 'ready' && (this.rssBytes ?? 0) > allowed) this.kill();
+    if (this.state === 'ready' && (this.rssBytes ?? 0) > allowed) this.kill('memory');
   }
 
   #expire({ ref, job }: NonNullable<ReturnType<Flights['findLate']>>): void {
@@ -239,9 +242,9 @@ export class RunnerProcess {
     this.rssBytes = rssBytes;
     if (this.isBusy || this.registrant === null) return;
     const { idleRssMb, idleMs } = this.#hooks.limits;
-    if (rssBytes > idleRssMb * MIB) return void this.#retire();
+    if (rssBytes > idleRssMb * MIB) return void this.#retire('grown');
     this.#stopIdling();
-    this.#idleTimer = setTimeout(() => this.#retire(), idleMs).unref();
+    this.#idleTimer = setTimeout(() => this.#retire('idle'), idleMs).unref();
   }
 
   #stopIdling(): void {
@@ -254,12 +257,13 @@ export class RunnerProcess {
     const { pid, registrant } = this;
     if (this.state === 'ready') this.#hooks.log('warn', 'a runner is thrown away', { pid, reason: verdict.reason, registrant });
     this.#flights.judge(verdict);
-    this.#retire();
+    this.#retire(verdict.reason);
   }
 
   /** No more work for this process. The innocent have a moment to finish; then it ends. */
-  #retire(): void {
+  #retire(reason: string): void {
     if (this.state === 'dead') return;
+    if (this.endReason === 'died') this.endReason = reason;
     if (this.state !== 'condemned') setTimeout(() => this.kill(), this.#hooks.limits.graceMs).unref();
     this.state = 'condemned';
     this.#settleDown();

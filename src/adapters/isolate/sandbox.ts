@@ -79,6 +79,9 @@ export function isolateSandbox(options: IsolateSandboxOptions): Sandbox {
       overlay.forget(handlerId);
       pool.evict(handlerId);
     },
+    get turnover() {
+      return pool.turnover;
+    },
     get runners() {
       return pool.runners.map(({ pid, registrant, open, rssBytes }) => ({ pid, registrant, executions: open, rssBytes }));
     },

@@ -1,5 +1,5 @@
 import type { Filter } from 'mongodb';
-import type { Delivery } from '../../core/delivery.ts';
+import type { Delivery, DeliveryKind } from '../../core/delivery.ts';
 import { DELIVERY_LEASE_MS, type DeliveryStore } from '../../ports/delivery-store.ts';
 import type { DeliveryDocument } from './documents.ts';
 import { bounded, steady } from './faults.ts';
@@ -65,6 +65,12 @@ export function deliveryStore(shared: Shared): DeliveryStore {
         if (matchedCount === 1) shared.signal('deliveries');
         if (matchedCount === 1) return 'requeued';
         return (await deliveries.countDocuments({ _id: id })) === 0 ? 'absent' : 'pending';
+      }),
+    waiting: () =>
+      bounded(async () => {
+        const byKind = [{ $match: { state: 'pending' } }, { $group: { _id: '$kind', n: { $sum: 1 } } }];
+        const counted = await deliveries.aggregate<{ _id: DeliveryKind; n: number }>(byKind).toArray();
+        return Object.fromEntries(counted.map(({ _id, n }) => [_id, n]));
       }),
     get: (id) =>
       bounded(async () => {

@@ -68,6 +68,11 @@ export function queueOf(shared: Shared, parts: { settler: Settler; claimer: Clai
           ({ seq }) => seq,
         );
       }),
+    open: () =>
+      bounded(async () => {
+        const [pending = 0, leased = 0] = await Promise.all(OPEN.map((state) => executions.countDocuments({ state })));
+        return { pending, leased };
+      }),
     counts: () =>
       bounded(async () => {
         const counted = await executions

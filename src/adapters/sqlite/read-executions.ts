@@ -18,6 +18,8 @@ export function adminReads(db: DatabaseSync) {
   );
   const bySubject = db.prepare('SELECT id FROM executions WHERE id >= ? AND id < ? AND subject = ? ORDER BY seq');
   const counts = db.prepare('SELECT state, count(*) AS count FROM executions GROUP BY state');
+  const open = db.prepare('SELECT state, count(*) AS count FROM executions WHERE state < 2 GROUP BY state');
+  const waiting = db.prepare('SELECT kind, count(*) AS count FROM deliveries WHERE next_at IS NOT NULL GROUP BY kind');
   const state = db.prepare('SELECT value FROM handler_state WHERE handler_id = ? AND key = ?');
   const handlers = db.prepare(`${SELECT_HANDLER} ORDER BY h.id`);
   const isHandler = db.prepare('SELECT 1 FROM handlers WHERE id = ? AND removed_at IS NULL');
@@ -53,6 +55,10 @@ export function adminReads(db: DatabaseSync) {
       if (filter.until !== undefined) where.add('created_at < ?', filter.until);
       return newestFirst(db, 'executions', where, page, executionOfRow);
     },
+    open(): { pending: number; leased: number } {
+      const countOf = new Map(open.all().map((row) => [row['state'], row['count'] as number]));
+      return { pending: countOf.get(STATE_NUMBER.pending) ?? 0, leased: countOf.get(STATE_NUMBER.leased) ?? 0 };
+    },
     counts(): Record<ExecutionState, number> {
       const all: Record<ExecutionState, number> = { pending: 0, leased: 0, succeeded: 0, dead: 0, canceled: 0 };
       for (const row of counts.all()) all[STATE_NAME[row['state'] as number] as ExecutionState] = row['count'] as number;
@@ -71,6 +77,8 @@ export function adminReads(db: DatabaseSync) {
       const row = delivery.get(id);
       return row === undefined ? null : deliveryOfRow(row);
     },
+    deliveriesWaiting: (): Partial<Record<DeliveryKind, number>> =>
+      Object.fromEntries(waiting.all().map((row) => [row['kind'], row['count']])),
     deliveriesDue: (now: number, limit: number): Delivery[] => due.all(now, limit).map(deliveryOfRow),
     nextDeliveryAt: (): number | null => (nextDue.get() as { at: number | null }).at,
     deliveries(filter: DeliveryFilter, page: PageRequest): Page<Delivery> {

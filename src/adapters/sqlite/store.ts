@@ -114,6 +114,7 @@ function queue(writer: Writer, readers: Readers): Queue {
     get: (id) => readers.call('execution', id),
     list: (filter, page) =>
       readers.call('executions', filter, page, filter.eventId === undefined ? '' : executionIdPrefix(filter.eventId, sha1)),
+    open: () => readers.call('open'),
     counts: () => readers.call('counts'),
     state: (handlerId, key) => readers.call('state', handlerId, key),
   };
@@ -157,6 +158,7 @@ function deliveryStore(writer: Writer, readers: Readers): DeliveryStore {
     nextDueAt: () => readers.call('nextDeliveryAt'),
     record: (results) => writer.call('recordDeliveries', results),
     resend: (id, now) => writer.call('resendDelivery', id, now),
+    waiting: () => readers.call('deliveriesWaiting'),
     get: (id) => readers.call('delivery', id),
     list: (filter, page) => readers.call('deliveries', filter, page),
   };

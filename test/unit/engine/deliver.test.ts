@@ -66,6 +66,7 @@ function openStore(): TestStore {
           .slice(0, limit),
       ),
     nextDueAt: async () => pending()[0]?.nextAt ?? null,
+    waiting: async () => ({ mail: pending().length }),
     async record(results) {
       for (const result of results) {
         const row = rows.get(result.id);

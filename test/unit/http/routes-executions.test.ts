@@ -184,6 +184,7 @@ describe('deliveries', () => {
   const store: DeliveryStore = {
     due: unused,
     nextDueAt: unused,
+    waiting: unused,
     record: unused,
     resend: unused,
     get: async (id) => (id === MAIL.id ? MAIL : null),

@@ -60,6 +60,8 @@ export function testDeps(given: Partial<HttpDeps> = {}): HttpDeps {
       },
     },
     resend: () => absent('outbox'),
+    metrics: () => absent('figures'),
+    answered: () => {},
     health: async () => ({ ready: true, checks: { store: { ok: true } } }),
     settings: { manager_name: 'Test Manager', manager_id: MANAGER_ID, alert_level: 40, document_db_url: '***REDACTED***' },
     managerId: MANAGER_ID,
