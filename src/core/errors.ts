@@ -162,6 +162,37 @@ export const ERRORS = {
     title: 'This is the last admin key',
     remedy: 'Create another admin key first.',
   },
+  backup_running: {
+    status: 409,
+    retryable: true,
+    title: 'Another backup is being made',
+    remedy: 'Wait until it has ended; GET /backup/status lists it then.',
+  },
+  backup_failed: {
+    status: 500,
+    retryable: true,
+    title: 'The backup could not be made',
+    remedy: 'The text says why: make room, or set BACKUP_DIR to a folder that the server may write.',
+  },
+  backup_not_found: { status: 404, retryable: false, title: 'No such backup', remedy: 'List backups with hookwright backup list.' },
+  backup_damaged: {
+    status: 409,
+    retryable: false,
+    title: 'The backup is not as it was made',
+    remedy: 'Use another one: hookwright backup list shows which are valid. Nothing was changed.',
+  },
+  backup_unfit: {
+    status: 409,
+    retryable: false,
+    title: 'The backup does not fit this store or this release',
+    remedy: 'Restore it with the release and the kind of store that made it. Nothing was changed.',
+  },
+  restore_refused: {
+    status: 409,
+    retryable: true,
+    title: 'The store is in use or a restore is under way',
+    remedy: 'Stop every server on it and run hookwright backup restore again.',
+  },
   store_unavailable: { status: 503, retryable: true, title: 'The store does not answer', remedy: 'Try again; see /readyz.' },
   store_full: {
     status: 507,

@@ -55,6 +55,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   engine: { layers: ['core', 'ports'], packages: [/^node:(timers|events)(\/promises)?$/] },
   'adapters/cron': { ...ADAPTER, packages: [ANY_NODE, /^croner$/] },
   'adapters/crypto': ADAPTER,
+  'adapters/files': { ...ADAPTER, packages: [ANY_NODE, /^zod$/] },
   'adapters/eml': { ...ADAPTER, packages: [ANY_NODE, /^nodemailer(\/|$)/] },
   'adapters/smtp': { ...ADAPTER, packages: [ANY_NODE, /^nodemailer(\/|$)/] },
   'adapters/isolate': { ...ADAPTER, packages: [ANY_NODE, /^isolated-vm$/] },

@@ -11,6 +11,7 @@ import type { Queue, Settlement } from '../../ports/queue.ts';
 import { type Durability, ensureFolder, lockFolder } from './open.ts';
 import type { QueryTexts } from './read-queries.ts';
 import { Readers } from './readers.ts';
+import { finishRestore } from './restore.ts';
 import { firingRow, submissionRow } from './rows.ts';
 import type { SettlementRow } from './write-executions.ts';
 import { Writer } from './writer.ts';
@@ -44,6 +45,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   ensureFolder(folder);
   await using stack = new AsyncDisposableStack();
   stack.use(lockFolder(folder));
+  finishRestore(folder);
   const writer = stack.use(await Writer.start(folder, durability, options.onBroken));
   const threads = options.readers ?? Math.max(1, Math.min(4, availableParallelism()));
   const readers = stack.use(new Readers({ folder, threads, deadlineMs, limits: { resultBytes, sortedMatches: SORTED_MATCHES } }));

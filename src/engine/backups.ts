@@ -1,0 +1,120 @@
+import { backupName } from '../core/backup/name.ts';
+import { surplus } from '../core/backup/rotation.ts';
+import { EngineError } from '../core/errors.ts';
+import type { BackupFolder, BackupStore, OnProgress, StoredBackup } from '../ports/backup.ts';
+
+export interface BackupParts {
+  store: BackupStore;
+  folder: BackupFolder;
+  /** What goes into names and manifests. */
+  database: string;
+  collection: string;
+  release: string;
+  /** Microseconds since the epoch. */
+  nowUs(): number;
+}
+export interface CreateRequest {
+  description: string;
+  /** How many of ours are kept; null keeps all. */
+  max: number | null;
+  /** Milliseconds; for a backup of the schedule. */
+  scheduledFor?: number | null;
+}
+export interface Created {
+  backup: StoredBackup;
+  /** Names of older ones that were removed for it. */
+  removed: string[];
+}
+
+/** Pages that are not copied, and what else may come between the look at the disk and the writing. */
+const SPARE_BYTES = 16_777_216;
+
+/** Makes a backup, looks through it, and removes the oldest ones beyond `max`. */
+export async function createBackup(parts: BackupParts, request: CreateRequest, onProgress: OnProgress = () => {}): Promise<Created> {
+  const { store, folder, database, collection, release } = parts;
+  await using _lock = await folder.lock();
+  await assertRoom(parts);
+  const atUs = parts.nowUs();
+  const created_at = new Date(atUs / 1_000).toISOString();
+  const scheduled_for = request.scheduledFor == null ? null : new Date(request.scheduledFor).toISOString();
+  const write = async (path: string) => {
+    const content = await store.copy(path, onProgress);
+    return {
+      format: 1 as const,
+      store: store.kind,
+      release,
+      database,
+      collection,
+      created_at,
+      description: request.description,
+      scheduled_for,
+      ...content,
+    };
+  };
+  const backup = await folder.create(backupName(database, atUs, request.description), write, onProgress);
+  const removed = request.max === null ? [] : await prune(folder, request.max);
+  return { backup, removed };
+}
+
+async function assertRoom({ store, folder }: BackupParts): Promise<void> {
+  const [size, room] = [await store.size(), await folder.room()];
+  if (size + SPARE_BYTES > room)
+    throw new EngineError('backup_failed', `The disk of ${folder.path} has room for ${room} bytes, and the backup needs about ${size}.`);
+}
+
+/** Removes the oldest backups beyond `max`. The caller holds the folder. */
+async function prune(folder: BackupFolder, max: number): Promise<string[]> {
+  const backups = await folder.list();
+  const kept = backups.map(({ name, createdAt, maker, fault }) => ({
+    name,
+    createdAt,
+    isOurs: maker === 'hookwright',
+    isValid: fault === null,
+  }));
+  const names = surplus(kept, max);
+  for (const name of names) await folder.remove(name);
+  return names;
+}
+
+export async function pruneBackups(folder: BackupFolder, max: number): Promise<string[]> {
+  await using _lock = await folder.lock();
+  return prune(folder, max);
+}
+
+/** Throws `backup_damaged` unless every byte is as it was written and the copy can be read. `rehearse`: also by putting it into a scratch place. */
+export async function verifyBackup(
+  { store, folder }: Pick<BackupParts, 'store' | 'folder'>,
+  backup: StoredBackup,
+  { rehearse = false }: { rehearse?: boolean },
+  onProgress: OnProgress = () => {},
+): Promise<void> {
+  await folder.check(backup, onProgress);
+  if (backup.maker === 'madsci') return;
+  const files = folder.files(backup);
+  assertFits(store, backup);
+  await store.test(files, onProgress);
+  if (rehearse) await store.rehearse(files, onProgress);
+}
+
+/** Replaces the store by the backup, of which every byte has been compared before. Answers where the replaced store is kept. */
+export async function restoreBackup(
+  { store, folder }: Pick<BackupParts, 'store' | 'folder'>,
+  backup: StoredBackup,
+  onProgress: OnProgress = () => {},
+): Promise<string | null> {
+  const files = folder.files(backup);
+  assertFits(store, backup);
+  await folder.check(backup, onProgress);
+  return store.restore(files, onProgress);
+}
+
+function assertFits(store: BackupStore, { name, manifest }: StoredBackup): void {
+  if (manifest === null) return;
+  if (manifest.store !== store.kind)
+    throw new EngineError('backup_unfit', `The backup ${name} is of a store of the kind ${manifest.store}; this one is ${store.kind}.`);
+  if (manifest.schema > store.schema)
+    throw new EngineError(
+      'backup_unfit',
+      `The backup ${name} has schema ${manifest.schema}; this release knows ${store.schema}. Use the release ${manifest.release}.`,
+    );
+}
