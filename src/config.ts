@@ -1,133 +1,150 @@
+import { join } from 'node:path';
 import { z } from 'zod';
-import { SCOPES, type Scope } from './core/key.ts';
+import type { Scope } from './core/key.ts';
+import { inMadsciFolder, type Surroundings } from './settings/find-files.ts';
+import { gather, secretLayer } from './settings/gather.ts';
+import { environmentLayer, type Fault, type Layer, type Place, placeText } from './settings/layers.ts';
+import { EmailAlerts, MADSCI } from './settings/madsci.ts';
+import { settingNames } from './settings/names.ts';
+import { OWN } from './settings/own.ts';
+import { shownValue } from './settings/redact.ts';
+import { type UnknownName, unknownMember, unknownName } from './settings/unknown.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 const LOOPBACK_SCOPES: readonly Scope[] = ['events:read', 'events:write'];
-const YES = new Set(['1', 'true', 'yes', 'on']);
-const NO = new Set(['0', 'false', 'no', 'off', '']);
+const NOTIFIER = /(^|[.:])NotificationHandler$/;
 
-const flag = z.string().transform((text, context) => {
-  if (YES.has(text.toLowerCase())) return true;
-  if (NO.has(text.toLowerCase())) return false;
-  context.addIssue({ code: 'custom', message: 'takes true or false' });
-  return z.NEVER;
-});
-const whole = (min: number, max: number) => {
-  const error = `takes a whole number from ${min} to ${max}`;
-  return z.string().regex(/^\d+$/, error).transform(Number).pipe(z.number().min(min, error).max(max, error));
-};
-const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) => z.enum(names, { error: `takes ${names.join(' or ')}` });
-const mongoName = (pattern: RegExp) => z.string().regex(pattern, 'takes a name that MongoDB takes');
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== ''),
-);
-const httpUrl = z.url({ protocol: /^https?$/, error: 'takes a URL such as https://events.example.org' });
-
-/** Every setting: its name in the environment and in .env, what it takes, and its default. docs/settings.md is tested against this. */
-export const SETTINGS = z.object({
-  HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Anything but loopback needs a key for every request.'),
-  PORT: whole(0, 65_535).default(8001).describe('Port to listen on; 0 takes a free one.'),
-  DATA_DIR: z.string().min(1).default('./data').describe('Folder of the database, and of mails when there is no SMTP_URL.'),
-  EVENT_DB_URL: z
-    .string()
-    .regex(/^mongodb(\+srv)?:\/\/./, 'takes a URL such as mongodb://host1,host2/?replicaSet=rs0')
-    .optional()
-    .describe('MongoDB, which several servers may share. Default: SQLite in DATA_DIR.'),
-  EVENT_DATABASE_NAME: mongoName(/^[^\0/\\. "$]{1,63}$/)
-    .default('madsci_events')
-    .describe('Database in MongoDB.'),
-  EVENT_COLLECTION_NAME: mongoName(/^(?!system\.)[^\0$]{1,120}$/)
-    .default('events')
-    .describe('Collection of the events in MongoDB.'),
-  ALLOW_STANDALONE_MONGODB: flag
-    .default(false)
-    .describe('Takes a MongoDB that is no replica set: it may forget what was answered, and changes are seen by polling only.'),
-  DURABILITY: oneOf(['full', 'normal'])
-    .default('full')
-    .describe('full: an answered event survives a power cut. normal: it survives a crash of the process.'),
-  PUBLIC_URL: httpUrl.optional().describe('Where people reach the server; used in links. Default: the address it listens on.'),
-  ADMIN_KEY: z
-    .string()
-    .min(16, 'takes at least 16 characters')
-    .regex(/^\S+$/, 'takes no blanks')
-    .optional()
-    .describe('Sets the admin key. Default: the first start makes one and prints it once.'),
-  ALLOW_ANONYMOUS: list
-    .transform((names) => (names.length === 1 && names[0] === 'none' ? [] : names))
-    .pipe(z.array(z.enum(SCOPES, { error: `takes none, or scopes separated by commas: ${SCOPES.join(', ')}` })))
-    .optional()
-    .describe(
-      'Scopes of callers without a key, or none. Default: events:read,events:write on loopback without a public PUBLIC_URL, else none.',
-    ),
-  ALLOWED_HOSTS: list.optional().describe('Host names by which requests may address the server, besides its own; * takes any.'),
-  SMTP_URL: z
-    .string()
-    .regex(/^smtps?:\/\//, 'takes a URL such as smtp://user:password@mail.example.org:587')
-    .optional()
-    .describe('Mail server. Default: mails become .eml files in DATA_DIR/mail.'),
-  MAIL_FROM: z.string().min(3, 'takes an address').default('Hookwright <hookwright@localhost.localdomain>').describe('Sender of mails.'),
-  ALERT_LEVEL: whole(0, 50).default(40).describe('Events at or above this log level fire event.on_alert.'),
-  RUNNERS: whole(1, 64).optional().describe('The most processes that run handlers. Default: one per core, at least two.'),
-  QUERY_DEADLINE_MS: whole(100, 600_000).default(10_000).describe('How long a query may take before it is stopped.'),
-  MAX_BODY_BYTES: whole(1_024, 1_073_741_824)
-    .default(16_777_216)
-    .describe('The largest request body, apart from POST /events, which has no bound.'),
-  MAX_EVENT_BYTES: whole(1_024, 268_435_456).default(16_777_216).describe('The largest single event.'),
-  ALLOW_CUSTOM_EVENT_TYPES: flag.default(false).describe('Takes event types beyond the 63 of MADSci.'),
-  ALLOW_ANY_SOURCE_IDS: flag.default(false).describe('Takes ids in source that are no ULIDs.'),
-  LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'])
-    .default('info')
-    .describe('How much is logged, as JSON lines on standard error.'),
-});
+/** Every setting: what it takes, its default and what for. docs/settings.md is tested against this. */
+export const SETTINGS = z.object({ ...OWN, ...MADSCI });
+export const NAMES = settingNames(Object.keys(OWN), Object.keys(MADSCI));
+/** Shown to nobody. */
+const SECRETS: ReadonlySet<string> = new Set(['EVENT_DB_URL', 'ADMIN_KEY', 'SMTP_URL']);
+/** May be given as the path of a file that holds them, as NAME_FILE. */
+export const FILE_SECRETS: ReadonlySet<string> = new Set(['EVENT_DB_URL', 'ADMIN_KEY', 'SMTP_URL', 'EVENT_EMAIL_ALERTS__SMTP_PASSWORD']);
 
 type Settings = z.infer<typeof SETTINGS>;
-export interface Config extends Omit<Settings, 'ALLOW_ANONYMOUS'> {
+export interface Config extends Omit<Settings, 'ALLOW_ANONYMOUS' | 'EXPORT_DIR'> {
+  readonly EXPORT_DIR: string;
   readonly anonymousScopes: readonly Scope[];
   readonly isLoopback: boolean;
 }
 
-/** Settings that may be given as the path of a file that holds them, as NAME_FILE. */
-const SECRETS = ['EVENT_DB_URL', 'ADMIN_KEY', 'SMTP_URL'] as const;
+/** What all sources together say. */
+export interface Reading {
+  /** Null when something is wrong. */
+  config: Config | null;
+  faults: Fault[];
+  unknown: UnknownName[];
+  /** Settings that are understood, but do not do what somebody may expect. */
+  notes: string[];
+  /** Where each setting that is given was found. */
+  places: ReadonlyMap<string, Place>;
+}
 
-/** Other names, as MADSci has them (M41), the first that is set; the name itself wins. */
-const ALIASES: Readonly<Record<string, readonly string[]>> = {
-  EVENT_DB_URL: ['EVENT_DOCUMENT_DB_URL', 'EVENT_MONGO_DB_URL', 'DB_URL', 'DOCUMENT_DB_URL', 'MONGO_DB_URL'],
-  EVENT_DATABASE_NAME: ['DATABASE_NAME'],
-  EVENT_COLLECTION_NAME: ['COLLECTION_NAME'],
-};
+export interface ReadOptions {
+  readFile(path: string): string;
+  /** Absent: paths are left as they are given. */
+  around?: Surroundings;
+  /** Of reading the layers. */
+  faults?: readonly Fault[];
+}
 
-/** Reads the settings. Throws a text that names every setting at fault, what it takes, and never a secret's value. */
-export function readConfig(env: Readonly<Record<string, string | undefined>>, readFile: (path: string) => string): Config {
-  const given: Record<string, string> = {};
-  for (const name of Object.keys(SETTINGS.shape)) {
-    const value = [name, ...(ALIASES[name] ?? [])].map((alias) => env[alias]).find((each) => each !== undefined && each !== '');
-    if (value !== undefined) given[name] = value;
-  }
-  for (const name of SECRETS) {
-    const path = env[`${name}_FILE`];
-    if (path !== undefined && path !== '' && given[name] === undefined) given[name] = readSecret(name, path, readFile);
-  }
+/** Reads the settings from layers, the first of which wins. */
+export function readLayers(layers: readonly Layer[], { readFile, around, faults = [] }: ReadOptions): Reading {
+  const isEarly = ({ kind }: Layer): boolean => kind === 'option' || kind === 'environment' || kind === 'dotenv';
+  const secrets = secretLayer(layers.filter(isEarly), FILE_SECRETS, readFile);
+  const ordered = [...layers.filter(isEarly), secrets.layer, ...layers.filter((layer) => !isEarly(layer))];
+  const plain = ordered.map((layer) => ({ ...layer, entries: layer.entries.filter(({ place }) => !isFileSecret(place.name)) }));
+  const { given, places, ...gathered } = gather(plain, { names: NAMES, objects: new Set(['EMAIL_ALERTS']) });
+  listenByUrl(given, places);
   const parsed = SETTINGS.safeParse(given);
-  if (!parsed.success) throw new Error(explain(parsed.error));
-  const { ALLOW_ANONYMOUS, ...settings } = parsed.data;
+  const unknown = [...gathered.unknown.flatMap((place) => unknownName(place, NAMES.all) ?? []), ...unknownMembers(given, places)];
+  const found = [
+    ...faults,
+    ...unknown.filter(({ place }) => place.kind === 'option'),
+    ...secrets.faults,
+    ...gathered.faults,
+    ...(parsed.error?.issues ?? []).map((issue) => faultOf(issue, places)),
+  ];
+  return {
+    config: parsed.success && found.length === 0 ? configOf(parsed.data, around) : null,
+    faults: found,
+    unknown: unknown.filter(({ place }) => place.kind !== 'option'),
+    notes: notesOf(given, parsed.data),
+    places,
+  };
+}
+
+/** Every setting as it may be shown to people, by its name. */
+export function shownSettings(config: Config): Record<string, unknown> {
+  const values: Readonly<Record<string, unknown>> = { ...config, ALLOW_ANONYMOUS: config.anonymousScopes };
+  return Object.fromEntries(Object.keys(SETTINGS.shape).map((name) => [name, shownValue(values[name], SECRETS.has(name))]));
+}
+
+/** Reads the settings from the environment alone. Throws a text that names every setting at fault, what it takes, and never a secret's value. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>, readFile: (path: string) => string): Config {
+  const { config, faults } = readLayers([environmentLayer(env)], { readFile });
+  if (config === null) throw new Error(explain(faults));
+  return config;
+}
+
+export function explain(faults: readonly Fault[]): string {
+  return `Some settings cannot be used:\n${faults.map(faultLine).join('\n')}\nEach is explained in docs/settings.md.`;
+}
+
+export function faultLine({ setting, message, place }: Fault): string {
+  return `  ${setting}: ${message}${place === undefined ? '' : ` (${placeText(place)})`}`;
+}
+
+function configOf({ ALLOW_ANONYMOUS, EXPORT_DIR, ...settings }: Settings, around: Surroundings | undefined): Config {
   const isLoopback = LOOPBACK.has(settings.HOST);
   // Behind a proxy everybody comes from loopback: a public address means that the world is outside.
   const isPrivate = isLoopback && (settings.PUBLIC_URL === undefined || LOOPBACK.has(new URL(settings.PUBLIC_URL).hostname));
-  return Object.freeze({ ...settings, isLoopback, anonymousScopes: ALLOW_ANONYMOUS ?? (isPrivate ? LOOPBACK_SCOPES : []) });
+  return Object.freeze({
+    ...settings,
+    BACKUP_DIR: around === undefined ? settings.BACKUP_DIR : inMadsciFolder(settings.BACKUP_DIR, around),
+    EXPORT_DIR: EXPORT_DIR ?? join(settings.DATA_DIR, 'exports'),
+    isLoopback,
+    anonymousScopes: ALLOW_ANONYMOUS ?? (isPrivate ? LOOPBACK_SCOPES : []),
+  });
 }
 
-function readSecret(name: string, path: string, readFile: (path: string) => string): string {
-  try {
-    return readFile(path).trim();
-  } catch (cause) {
-    throw new Error(`${name}_FILE: the file ${path} cannot be read.`, { cause });
+/** MADSci says by its own URL where it listens; our names say it more exactly, and win. */
+function listenByUrl(given: Record<string, unknown>, places: Map<string, Place>): void {
+  const place = places.get('SERVER_URL');
+  const url = typeof given['SERVER_URL'] === 'string' ? URL.parse(given['SERVER_URL']) : null;
+  if (url === null || place === undefined || !/^https?:$/.test(url.protocol)) return;
+  const listen = { HOST: url.hostname.replaceAll(/[[\]]/g, ''), PORT: url.port || (url.protocol === 'https:' ? '443' : '80') };
+  for (const [name, value] of Object.entries(listen)) {
+    if (given[name] !== undefined) continue;
+    given[name] = value;
+    places.set(name, place);
   }
 }
 
-function explain(error: z.ZodError): string {
-  const lines = error.issues.map(({ path, message }) => `  ${String(path[0])}: ${message}`);
-  return `Some settings cannot be used:\n${lines.join('\n')}\nEach is explained in docs/settings.md.`;
+function faultOf({ path, message }: z.core.$ZodIssue, places: ReadonlyMap<string, Place>): Fault {
+  const [setting = '', ...members] = path.map(String);
+  const place = places.get(`${setting}.${members[0]}`) ?? places.get(setting);
+  return { setting: [NAMES.shown(setting), ...members].join('.'), message, ...(place === undefined ? {} : { place }) };
+}
+
+const isFileSecret = (name: string): boolean => name.endsWith('_FILE') && FILE_SECRETS.has(name.slice(0, -'_FILE'.length));
+
+function unknownMembers(given: Readonly<Record<string, unknown>>, places: ReadonlyMap<string, Place>): UnknownName[] {
+  const known = Object.keys(EmailAlerts.shape);
+  return Object.keys((given['EMAIL_ALERTS'] ?? {}) as object).flatMap((member) => {
+    const place = places.get(`EMAIL_ALERTS.${member}`);
+    return known.includes(member) || place === undefined ? [] : unknownMember(member, place, known);
+  });
+}
+
+function notesOf(given: Readonly<Record<string, unknown>>, settings: Settings | undefined): string[] {
+  const handlers = settings?.EVENT_HANDLERS ?? [];
+  const others = handlers.filter((name) => !NOTIFIER.test(name));
+  const notes = others.map(
+    (name) => `EVENT_HANDLERS: ${name} is a Python class, which cannot run here. Write it as a handler: docs/handlers.md says how.`,
+  );
+  if (others.length < handlers.length && given['EMAIL_ALERTS'] === undefined)
+    notes.push('EVENT_HANDLERS: NotificationHandler sends the mails of EVENT_EMAIL_ALERTS, which is not set.');
+  return notes;
 }

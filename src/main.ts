@@ -1,18 +1,9 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
-import { join } from 'node:path';
+import { homedir } from 'node:os';
+import { prepareProcess } from './process-start.ts';
+import { readSources } from './settings/sources.ts';
 
-/**
- * The edge of the process. What is compiled is kept in the data folder: a start that finds it there is quicker and, because its threads
- * then need not load what strips the types, 35 MB smaller. That has to be said before anything else is imported.
- */
-if (existsSync('.env')) process.loadEnvFile('.env');
-const folder = process.env['DATA_DIR'] || './data';
-try {
-  if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
-  enableCompileCache(join(folder, 'cache'));
-} catch {
-  // The store makes the folder, or says why it cannot.
-}
+/** The edge of the process: what it was given, and its exit code. */
+const sources = await readSources(process.env, process.argv.slice(2), { cwd: process.cwd(), home: homedir() });
+prepareProcess(sources);
 const { serve } = await import('./serve.ts');
-process.exit(await serve());
+process.exit(await serve(sources));

@@ -2,20 +2,25 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { logger } from './adapters/system/logger.ts';
 import { startApp } from './app.ts';
-import { type Config, readConfig } from './config.ts';
+import { type Config, explain, type Reading, readLayers } from './config.ts';
 import { readyLine } from './ready-line.ts';
+import { placeText } from './settings/layers.ts';
+import type { Sources } from './settings/sources.ts';
 
 const STOP_MS = 10_000;
 
 /** Runs the server until a signal asks it to stop. Answers the exit code: 0 stopped as asked, 1 failed, 2 settings that cannot be used. */
-export async function serve(): Promise<number> {
+export async function serve(sources: Sources): Promise<number> {
   const shutdown = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.on(name, () => (shutdown.signal.aborted ? process.exit(1) : shutdown.abort(name)));
   try {
-    const config = settings();
-    if (config === null) return 2;
-    await run(config, shutdown.signal);
+    const reading = readLayers(sources.layers, { readFile: (path) => readFileSync(path, 'utf8'), ...sources });
+    if (reading.config === null) {
+      complain(new Error(explain(reading.faults)));
+      return 2;
+    }
+    await run(reading.config, reading, shutdown.signal);
     return 0;
   } catch (error) {
     complain(error);
@@ -23,23 +28,16 @@ export async function serve(): Promise<number> {
   }
 }
 
-async function run(config: Config, signal: AbortSignal): Promise<void> {
+async function run(config: Config, { unknown, notes }: Reading, signal: AbortSignal): Promise<void> {
   const log = logger(config.LOG_LEVEL);
+  for (const { setting, message, place } of unknown) log('warn', `${setting}: ${message}`, { place: placeText(place) });
+  for (const note of notes) log('warn', note);
   process.on('unhandledRejection', (error) => log('error', 'unhandled rejection', { error }));
   await using app = await startApp(config, log);
   process.stdout.write(readyLine(app, config));
   if (!signal.aborted) await once(signal, 'abort');
   process.stdout.write(`Stopping (${String(signal.reason)}) ...\n`);
   setTimeout(() => process.exit(1), STOP_MS).unref(); // only if something does not end
-}
-
-function settings(): Config | null {
-  try {
-    return readConfig(process.env, (path) => readFileSync(path, 'utf8'));
-  } catch (error) {
-    complain(error);
-    return null;
-  }
 }
 
 function complain(error: unknown): void {

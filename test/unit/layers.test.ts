@@ -66,7 +66,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   http: { layers: ['core'], types: ['ports', 'engine'], packages: [ANY_NODE, /^(koa|koa-body|@koa\/router|zod|zod-openapi)(\/|$)/] },
   portal: { layers: [], packages: [] },
   sdk: { layers: ['core'], packages: [] },
-  cli: { layers: ['core', 'sdk'], packages: [ANY_NODE] },
+  settings: { layers: ['core'], packages: [ANY_NODE, /^(zod|yaml|smol-toml)$/] },
+  cli: { layers: ['core', 'ports', 'engine', 'settings', 'sdk', 'adapters/system', 'root'], packages: [ANY_NODE, /^commander$/] },
   hooks: { layers: ['core'], packages: [/^zod$/] },
   handlers: { layers: [], packages: [] },
 };

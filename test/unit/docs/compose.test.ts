@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { readConfig, SETTINGS } from '../../../src/config.ts';
+import { NAMES, readConfig } from '../../../src/config.ts';
 import type { HttpDeps } from '../../../src/http/deps.ts';
 import { operationRoutes } from '../../../src/http/routes/operation.ts';
 
@@ -36,7 +36,7 @@ const { hookwright, mail } = services;
 const environment = Object.fromEntries(
   Object.entries(hookwright.environment).map(([name, value]) => [name, value.replace(/^\$\{\w+:-(.*)\}$/, '$1')]),
 );
-const isSetting = (name: string): boolean => name in SETTINGS.shape || (name.endsWith('_FILE') && name.slice(0, -5) in SETTINGS.shape);
+const isSetting = (name: string): boolean => NAMES.inEnvironment(name.replace(/_FILE$/, '')) !== null;
 
 describe('docker-compose.yml', () => {
   test('sets nothing but settings and the time zone', () => {

@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+// Starts the command with the Node that it needs: the one that runs this if it is new enough, else that of the package `node`.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const NEEDED = 26;
+const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const isNew = Number.parseInt(process.versions.node, 10) >= NEEDED;
+
+if (isNew) {
+  await import('../src/cli/main.ts');
+} else {
+  const node = ownNode();
+  if (node === null) {
+    process.stderr.write(
+      `hookwright needs Node ${NEEDED} or newer; this is ${process.versions.node}. "npm ci" in its folder brings one.\n`,
+    );
+    process.exit(1);
+  }
+  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));
+}
+
+function ownNode() {
+  try {
+    const path = createRequire(import.meta.url).resolve('node/bin/node');
+    return existsSync(path) ? path : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,13 @@
+import type { Command } from 'commander';
+
+/** A subcommand. Its module is loaded only when it is called. */
+interface Entry {
+  summary: string;
+  load(): Promise<{ command(): Command }>;
+}
+
+/** Every subcommand, in the order of the help. */
+export const COMMANDS: Readonly<Record<string, Entry>> = {
+  serve: { summary: 'run the server, as npm start does', load: () => import('./commands/serve.ts') },
+  config: { summary: 'check the settings, or print those in use', load: () => import('./commands/config.ts') },
+};

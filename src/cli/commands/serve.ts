@@ -1,0 +1,26 @@
+import { Command } from 'commander';
+import { prepareProcess } from '../../process-start.ts';
+import { settingSources } from '../settings.ts';
+
+const HELP = `
+Every setting is an option too, and wins over the environment and files:
+  $ hookwright serve --port 9000 --data_dir ./lab
+  $ hookwright serve --alert_level WARNING --email_alerts.smtp_server mail.example.org
+
+"hookwright config print" shows what is in use; docs/settings.md explains each.`;
+
+export function command(): Command {
+  return new Command('serve')
+    .usage('[--setting value]...')
+    .description('Runs the server until it is asked to stop (Ctrl-C, SIGTERM).')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText('after', HELP)
+    .action(async (_options, { args }: Command) => {
+      const sources = await settingSources(args);
+      prepareProcess(sources);
+      process.removeAllListeners('SIGINT');
+      const { serve } = await import('../../serve.ts');
+      process.exit(await serve(sources));
+    });
+}

@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { basename, relative } from 'node:path';
+import { parseEnv } from 'node:util';
+import { findFile, type Surroundings } from './find-files.ts';
+import type { Entry, Fault, Layer } from './layers.ts';
+
+const DOTENV = ['.env', 'event.env', 'events.env'] as const;
+const NAMES = ['settings', 'event.settings', 'events.settings'] as const;
+const FORMATS = ['json', 'toml', 'yaml'] as const;
+type Format = (typeof FORMATS)[number];
+
+interface SourceFile {
+  text: string;
+  /** For people: from the folder of the settings where it is in there. */
+  shown: string;
+  /** Whether the other managers of a lab have their settings there too. */
+  isShared: boolean;
+}
+
+/** What the files say, in their order of precedence, and what is wrong with them. Of files of one format the later name wins, name by name. */
+export async function readFiles(around: Surroundings): Promise<{ layers: Layer[]; faults: Fault[] }> {
+  const faults: Fault[] = [];
+  const layers = [
+    mergedLayer(
+      'dotenv',
+      DOTENV.flatMap((name) => fileEntries(name, around, faults, dotenvEntries)),
+    ),
+  ];
+  for (const format of FORMATS) {
+    const files = NAMES.map((name) => `${name}.${format}`).filter((name) => findFile(name, around) !== null);
+    const parse = files.length === 0 ? null : await parserOf(format);
+    const entries = parse === null ? [] : files.flatMap((name) => fileEntries(name, around, faults, documentEntries(format, parse)));
+    layers.push(mergedLayer(format, entries));
+  }
+  return { layers, faults };
+}
+
+function fileEntries(name: string, around: Surroundings, faults: Fault[], parse: (file: SourceFile) => Entry[]): Entry[] {
+  const path = findFile(name, around);
+  if (path === null) return [];
+  const inFolder = relative(around.folder, path);
+  const shown = inFolder.startsWith('..') ? path : inFolder;
+  try {
+    return parse({ text: readFileSync(path, 'utf8'), shown, isShared: /^(\.env|settings\.\w+)$/.test(basename(path)) });
+  } catch (error) {
+    faults.push({ setting: shown, message: `cannot be read: ${firstLine(error)}` });
+    return [];
+  }
+}
+
+const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+
+function mergedLayer(kind: Layer['kind'], entries: readonly Entry[]): Layer {
+  return { kind, entries: [...new Map(entries.map((entry) => [entry.place.name, entry])).values()] };
+}
+
+function dotenvEntries({ text, shown, isShared }: SourceFile): Entry[] {
+  return Object.entries(parseEnv(text)).map(([name, value]) => ({
+    value,
+    place: {
+      kind: 'dotenv',
+      name,
+      file: shown,
+      isShared,
+      ...lineOf(text, new RegExp(`^\\s*(?:export\\s+)?${RegExp.escape(name)}\\s*=`, 'm')),
+    },
+  }));
+}
+
+const documentEntries =
+  (format: Format, parse: (text: string) => unknown) =>
+  ({ text, shown, isShared }: SourceFile): Entry[] => {
+    const document = parse(text) ?? {};
+    if (typeof document !== 'object' || Array.isArray(document)) throw new Error('it has to hold names and values');
+    return Object.entries(document).map(([name, value]) => ({
+      value,
+      place: {
+        kind: format,
+        name,
+        file: shown,
+        isShared,
+        ...lineOf(text, new RegExp(`(?<![\\w.])${RegExp.escape(name)}["']?\\s*[:=\\]]`)),
+      },
+    }));
+  };
+
+/** The libraries are loaded for who has such a file. */
+async function parserOf(format: Format): Promise<(text: string) => unknown> {
+  if (format === 'json') return JSON.parse;
+  if (format === 'toml') return (await import('smol-toml')).parse;
+  const { parse } = await import('yaml');
+  return (text) => parse(text, { version: '1.1' }); // as the original's library reads it: yes and no are booleans
+}
+
+function lineOf(text: string, pattern: RegExp): { line?: number } {
+  const at = pattern.exec(text)?.index;
+  if (at === undefined) return {};
+  const start = at + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0);
+  return { line: text.slice(0, start).split('\n').length };
+}
