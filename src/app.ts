@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { HOOKS } from '../hooks/index.ts';
@@ -29,6 +28,7 @@ import { metering } from './metering.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Log } from './ports/log.ts';
 import type { Mailer } from './ports/mailer.ts';
+import { RELEASE } from './release.ts';
 import { publicSettings } from './settings.ts';
 import { openStore } from './stores.ts';
 
@@ -50,15 +50,15 @@ export interface App extends AsyncDisposable {
 }
 
 const RESULT_BYTES = 268_435_456;
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
 /** Wires the whole server and starts it. What is built is taken down in reverse order, also when a later part fails. */
 export async function startApp(config: Config, log: Log, overrides: Overrides = {}): Promise<App> {
   await using stack = new AsyncDisposableStack();
   const { clock = systemClock, random = Math.random } = overrides;
   const newId = ulidFactory();
-  const figures = metering({ version, store: config.EVENT_DB_URL === undefined ? 'sqlite' : 'mongodb' });
-  const opened = stack.use(await openStore(config, { serverId: newId(), resultBytes: RESULT_BYTES, clock, log }));
+  const figures = metering({ version: RELEASE, store: config.EVENT_DB_URL === undefined ? 'sqlite' : 'mongodb' });
+  const parts = { serverId: newId(), release: RELEASE, resultBytes: RESULT_BYTES, clock, log };
+  const opened = stack.use(await openStore(config, parts));
   const store = figures.store(opened);
   const isShared = store.queue.shared;
   const managerId = await store.keys.keepSetting('manager_id', newId());
@@ -106,7 +106,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
         return config.PUBLIC_URL ?? url;
       },
       domain: messageIdDomain(from.address),
-      version,
+      version: RELEASE,
       digest: sha256,
     },
     hooks: HOOKS,
@@ -145,7 +145,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     health: () => healthOf({ store, sandbox, engine, managerId }),
     settings: publicSettings(config, managerId),
     managerId,
-    version,
+    version: RELEASE,
     now: clock.now,
     log,
     limits: { bodyBytes: config.MAX_BODY_BYTES, eventBytes: config.MAX_EVENT_BYTES, resultBytes: RESULT_BYTES },

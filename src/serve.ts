@@ -3,13 +3,17 @@ import { readFileSync } from 'node:fs';
 import { logger } from './adapters/system/logger.ts';
 import { startApp } from './app.ts';
 import { type Config, explain, type Reading, readLayers } from './config.ts';
+import { SchemaMismatch } from './core/schema-version.ts';
 import { readyLine } from './ready-line.ts';
 import { placeText } from './settings/layers.ts';
 import type { Sources } from './settings/sources.ts';
 
 const STOP_MS = 10_000;
 
-/** Runs the server until a signal asks it to stop. Answers the exit code: 0 stopped as asked, 1 failed, 2 settings that cannot be used. */
+/**
+ * Runs the server until a signal asks it to stop. Answers the exit code: 0 stopped as asked, 1 failed, 2 settings that cannot be used,
+ * 3 a store whose schema is another release's.
+ */
 export async function serve(sources: Sources): Promise<number> {
   const shutdown = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const)
@@ -24,7 +28,7 @@ export async function serve(sources: Sources): Promise<number> {
     return 0;
   } catch (error) {
     complain(error);
-    return 1;
+    return error instanceof SchemaMismatch ? 3 : 1;
   }
 }
 

@@ -26,6 +26,8 @@ export interface Store extends AsyncDisposable {
 export interface StoreParts {
   /** Of this start of this server. */
   serverId: string;
+  /** Of this program. */
+  release: string;
   resultBytes: number;
   clock: Clock;
   log: Log;
@@ -35,7 +37,8 @@ export interface StoreParts {
 export function openStore(config: Config, parts: StoreParts): Promise<Store> {
   const { DATA_DIR: folder, DURABILITY: durability, QUERY_DEADLINE_MS: deadlineMs, EVENT_DB_URL: url } = config;
   if (url !== undefined) return openMongo(config, url, parts);
-  return openSqliteStore({ folder, durability, deadlineMs, resultBytes: parts.resultBytes, onBroken: (error) => giveUp(error, parts.log) });
+  const { resultBytes, release, clock, log } = parts;
+  return openSqliteStore({ folder, durability, deadlineMs, resultBytes, release, now: clock.now, onBroken: (error) => giveUp(error, log) });
 }
 
 /** Without its writer the server can promise nothing: whoever supervises it starts it anew, and what was acknowledged is there. */
@@ -56,7 +59,7 @@ function hostsOf(url: string): string {
 }
 
 /** The driver is loaded only when it is needed. */
-async function openMongo(config: Config, url: string, { serverId, resultBytes, clock, log }: StoreParts): Promise<Store> {
+async function openMongo(config: Config, url: string, { serverId, release, resultBytes, clock, log }: StoreParts): Promise<Store> {
   const { openMongoStore } = await import('./adapters/mongo/store.ts');
   await using stack = new AsyncDisposableStack();
   const store = stack.use(
@@ -67,6 +70,7 @@ async function openMongo(config: Config, url: string, { serverId, resultBytes, c
       deadlineMs: config.QUERY_DEADLINE_MS,
       resultBytes,
       serverId,
+      release,
       standaloneAllowed: config.ALLOW_STANDALONE_MONGODB,
       clock,
     }),

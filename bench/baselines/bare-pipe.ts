@@ -4,9 +4,9 @@
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { prepareTables } from '../../src/adapters/sqlite/migrate.ts';
 import { openForWriting } from '../../src/adapters/sqlite/open.ts';
 import type { EventRow, ExecutionRow } from '../../src/adapters/sqlite/rows.ts';
-import { migrate } from '../../src/adapters/sqlite/schema.ts';
 import { eventRow, executionRow, INSERT_EVENT, INSERT_EXECUTION } from './rows.ts';
 
 export interface PipeRequest {
@@ -21,7 +21,7 @@ const BATCH = 256;
 const UNDER_WAY = 2;
 const [, , folder = ''] = process.argv;
 const db = openForWriting(folder, 'full');
-migrate(db);
+prepareTables(db, 'The bench', { release: 'bench', at: 0, notes: null });
 const [begin, commit] = [db.prepare('BEGIN IMMEDIATE'), db.prepare('COMMIT')];
 const [insertEvent, insertExecution] = [db.prepare(INSERT_EVENT), db.prepare(INSERT_EXECUTION)];
 const update = db.prepare(

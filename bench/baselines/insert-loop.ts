@@ -1,6 +1,7 @@
 /** A bare node:sqlite loop that inserts events into the real table with its indexes, as durable as the server. */
+
+import { prepareTables } from '../../src/adapters/sqlite/migrate.ts';
 import { openForWriting } from '../../src/adapters/sqlite/open.ts';
-import { migrate } from '../../src/adapters/sqlite/schema.ts';
 import { eventRow, INSERT_EVENT } from './rows.ts';
 
 export interface InsertRequest {
@@ -15,7 +16,7 @@ export interface InsertReply {
 const TRANSACTION = 512;
 const [, , folder = ''] = process.argv;
 const db = openForWriting(folder, 'full');
-migrate(db);
+prepareTables(db, 'The bench', { release: 'bench', at: 0, notes: null });
 const [begin, commit, insert] = [db.prepare('BEGIN IMMEDIATE'), db.prepare('COMMIT'), db.prepare(INSERT_EVENT)];
 
 function insertAll({ run, count }: InsertRequest): InsertReply {

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { prepareTables } from '../../src/adapters/sqlite/migrate.ts';
 import { openForWriting } from '../../src/adapters/sqlite/open.ts';
-import { migrate } from '../../src/adapters/sqlite/schema.ts';
 import { eventRow, INSERT_EVENT } from '../baselines/rows.ts';
 import { type Call, call, totalEvents } from '../client.ts';
 import { assertCount, type Bench, Broken, type Figure } from '../figure.ts';
@@ -78,7 +78,7 @@ async function medianMs(url: string, read: Call): Promise<number> {
 /** Through the real schema, but not the real writer: nothing has to survive a crash here. */
 function fill(folder: string, count: number, progress: Bench['progress']): void {
   const db: DatabaseSync = openForWriting(folder, 'normal');
-  migrate(db);
+  prepareTables(db, 'The bench', { release: 'bench', at: 0, notes: null });
   db.exec('PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 100000');
   const insert = db.prepare(INSERT_EVENT);
   for (let from = 0; from < count; from += TRANSACTION) {

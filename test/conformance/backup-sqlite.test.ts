@@ -19,7 +19,7 @@ backupConformance('SQLite', async () => {
     backups: sqliteBackups(folder),
     dataFile: DATABASE_FILE,
     async fill(ids) {
-      store ??= await openSqliteStore({ folder, durability: 'normal', readers: 1 });
+      store ??= await openSqliteStore({ folder, durability: 'normal', readers: 1, release: 'test', now: () => 0 });
       await store.events.append(ids.map((_id) => submission(event({ _id }))));
     },
     stop,

@@ -14,7 +14,7 @@ export interface TestMongoStore extends MongoStore {
 
 export async function openTestMongoStore(options: Partial<MongoStoreOptions> & { url: string }): Promise<TestMongoStore> {
   const database = options.database ?? `test_${ulid()}`;
-  const store = await openMongoStore({ serverId: 'server', clock: systemClock, ...options, database });
+  const store = await openMongoStore({ serverId: 'server', release: 'test', clock: systemClock, ...options, database });
   let isClosed = false;
   const close = async (): Promise<void> => {
     if (!isClosed) await store[Symbol.asyncDispose]();
@@ -30,7 +30,7 @@ export async function openTestMongoStore(options: Partial<MongoStoreOptions> & {
     clear: () =>
       onDatabase(options.url, database, async (db) => {
         for (const { collectionName } of await db.collections())
-          if (!/_(servers|counters)$/.test(collectionName)) await db.collection(collectionName).deleteMany({});
+          if (!/_(servers|counters|schema)$/.test(collectionName)) await db.collection(collectionName).deleteMany({});
       }),
     async [Symbol.asyncDispose]() {
       const wasClosed = isClosed;

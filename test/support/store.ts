@@ -18,7 +18,7 @@ export interface TestStore extends SqliteStore {
 
 export async function openTestStore(options: Partial<SqliteStoreOptions> = {}): Promise<TestStore> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'hookwright-store-'));
-  const store = await openSqliteStore({ durability: 'normal', readers: 1, ...options, folder });
+  const store = await openSqliteStore({ durability: 'normal', readers: 1, release: 'test', now: Date.now, ...options, folder });
   let isClosed = false;
   const close = async (): Promise<void> => {
     if (!isClosed) await store[Symbol.asyncDispose]();

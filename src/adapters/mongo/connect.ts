@@ -8,6 +8,8 @@ import type {
   HandlerDocument,
   KeyDocument,
   LeaderDocument,
+  MadsciVersionDocument,
+  SchemaDocument,
   ServerDocument,
   SettingDocument,
   SignalDocument,
@@ -15,7 +17,7 @@ import type {
   VersionDocument,
 } from './documents.ts';
 
-/** The collections. Only `events` is MADSci's; ours beside it have a prefix. */
+/** The collections. Only `events` and `schema_versions` are MADSci's; ours beside it have a prefix. */
 export interface Collections {
   db: Db;
   events: Collection<EventDocument>;
@@ -31,6 +33,8 @@ export interface Collections {
   servers: Collection<ServerDocument>;
   leaders: Collection<LeaderDocument>;
   signals: Collection<SignalDocument>;
+  schema: Collection<SchemaDocument>;
+  madsciVersions: Collection<MadsciVersionDocument>;
 }
 
 const SELECTION_MS = 4_000;
@@ -85,18 +89,6 @@ export async function checkTopology(db: Db, standaloneAllowed: boolean): Promise
   return isReplicated;
 }
 
-/** The version of MADSci's documents that is known here; its server keeps it in the database (M32). */
-const SCHEMA = 1;
-
-/** Refuses a database that a later MADSci has migrated. Nothing is written there. */
-export async function checkSchema(db: Db): Promise<void> {
-  for (const { version } of await db.collection('schema_versions').find({}).toArray())
-    if (typeof version === 'string' && Number.parseInt(version, 10) > SCHEMA)
-      throw new Error(
-        `The database ${db.databaseName} holds version ${version} of MADSci's documents; version ${SCHEMA} is known here. Use another database.`,
-      );
-}
-
 export function collectionsOf(db: Db, events: string): Collections {
   return {
     db,
@@ -113,5 +105,7 @@ export function collectionsOf(db: Db, events: string): Collections {
     servers: db.collection('hookwright_servers'),
     leaders: db.collection('hookwright_leaders'),
     signals: db.collection('hookwright_signals'),
+    schema: db.collection('hookwright_schema'),
+    madsciVersions: db.collection('schema_versions'),
   };
 }

@@ -150,3 +150,17 @@ export interface SignalDocument {
   _id: string;
   count: number;
 }
+/** One step of the schema that was done, or `building` while a new database is made. */
+export interface SchemaDocument {
+  _id: number | 'building';
+  title: string;
+  release: string;
+  appliedAt: Date;
+  notes: string | null;
+}
+/** MADSci's own record (M32), in its spelling. */
+export interface MadsciVersionDocument extends Document {
+  version: string;
+  applied_at: Date;
+  migration_notes: string;
+}

@@ -3,7 +3,7 @@ import { isDuplicate, steady } from './faults.ts';
 import type { Shared } from './shared.ts';
 
 /** The lead is a document with an end, set and compared by the database's clock. */
-export function leadershipOf({ all: { leaders }, presence }: Shared): Leadership {
+export function leadershipOf({ all: { leaders }, presence }: Pick<Shared, 'all' | 'presence'>): Leadership {
   return {
     lead: (name, _now, ttlMs) =>
       steady(async () => {

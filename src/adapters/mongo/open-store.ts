@@ -1,17 +1,21 @@
+import { SchemaMismatch, standingOf } from '../../core/schema-version.ts';
 import { appender } from './append.ts';
 import { archiveOf } from './archive.ts';
 import { Claimer } from './claim.ts';
-import { type Collections, checkSchema, checkTopology, collectionsOf, connect } from './connect.ts';
+import { type Collections, checkTopology, collectionsOf, connect } from './connect.ts';
 import { deliveryStore } from './deliveries.ts';
 import { type Caused, forgetEffects } from './effects.ts';
 import { handlerStore } from './handlers.ts';
 import { ensureIndexes } from './indexes.ts';
 import { keyStore } from './keys.ts';
 import { leadershipOf } from './leadership.ts';
+import { checkMadsciVersion, recordMadsciVersion } from './madsci-version.ts';
+import { refuseWhileMigrating } from './migration-lock.ts';
 import { Presence } from './presence.ts';
 import { queueOf } from './queue.ts';
 import { eventReads } from './read-events.ts';
 import { Recovery } from './recover.ts';
+import { prepareSchema, schemaState } from './schema.ts';
 import { openSequence } from './sequence.ts';
 import { Settler } from './settle.ts';
 import { type Shared, Stranded } from './shared.ts';
@@ -30,13 +34,15 @@ export async function openStore(options: MongoStoreOptions): Promise<MongoStore>
   const { url, serverId, deadlineMs = DEADLINE_MS, resultBytes = RESULT_BYTES, standaloneAllowed = false } = options;
   await using stack = new AsyncDisposableStack();
   const place = { database: options.database ?? DATABASE, collection: options.collection ?? COLLECTION };
-  const canWatch = await prepare(url, place, standaloneAllowed);
+  const canWatch = await prepare(url, place, standaloneAllowed, options);
   const client = stack.use(await connect(url, deadlineMs));
   const all = collectionsOf(client.db(place.database), place.collection);
 
   const presence = new Presence(all, serverId);
   await presence.enter();
   stack.defer(() => leave(all, presence));
+  await refuseWhileMigrating(all);
+  await refuseOtherSchema(all, options.release);
   const board = stack.use(new SignalBoard(all, canWatch));
   const shared: Shared = {
     all,
@@ -69,13 +75,25 @@ async function prepare(
   url: string,
   { database, collection }: { database: string; collection: string },
   standaloneAllowed: boolean,
+  { release, clock }: Pick<MongoStoreOptions, 'release' | 'clock'>,
 ): Promise<boolean> {
   await using client = await connect(url, null);
   const db = client.db(database);
   const canWatch = await checkTopology(db, standaloneAllowed);
-  await checkSchema(db);
-  await ensureIndexes(collectionsOf(db, collection));
+  const all = collectionsOf(db, collection);
+  await checkMadsciVersion(all);
+  await refuseWhileMigrating(all);
+  await prepareSchema(all, { release, now: clock.now });
+  await refuseOtherSchema(all, release);
+  await recordMadsciVersion(all, clock.now());
+  await ensureIndexes(all);
   return canWatch;
+}
+
+/** A migration may have ended between two looks, so this is looked at after each. */
+async function refuseOtherSchema(all: Collections, release: string): Promise<void> {
+  const state = await schemaState(all);
+  if (['older', 'newer'].includes(standingOf(state))) throw new SchemaMismatch(state, release);
 }
 
 async function forgetPlans({ events, firings }: Collections, pieces: readonly { kind: 'event' | 'firing'; id: string }[]): Promise<void> {

@@ -18,6 +18,8 @@ export interface MongoStoreOptions {
   resultBytes?: number;
   /** Names this server in leases; made unique for each start. */
   serverId: string;
+  /** Of this program: noted with the schema of a new database. */
+  release: string;
   /** A mongod without a replica set forgets acknowledged writes when it crashes at the wrong moment, and cannot signal. */
   standaloneAllowed?: boolean;
   clock: Clock;
@@ -34,7 +36,7 @@ export interface MongoStore extends AsyncDisposable {
   leadership: Leadership;
 }
 
-/** Opens the store; throws an Error whose text says what to change. The driver is loaded only here, so that other stores need not have it. */
+/** Opens the store; throws an Error whose text says what to change, SchemaMismatch for a database of another release. The driver is loaded only here, so that other stores need not have it. */
 export async function openMongoStore(options: MongoStoreOptions): Promise<MongoStore> {
   const { openStore } = await import('./open-store.ts');
   return openStore(options);

@@ -1,133 +1,38 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { FIRST } from './steps/0001-first.ts';
 
 /** Numbers of execution states in the table; 0 and 1 are the open ones, which the partial index holds. */
 export const STATE_NUMBER = { pending: 0, leased: 1, succeeded: 2, dead: 3, canceled: 4 } as const;
 export const STATE_NAME = ['pending', 'leased', 'succeeded', 'dead', 'canceled'] as const;
 
-/**
- * Numbered steps, each one transaction; `PRAGMA user_version` counts those that are done.
- * Indexes cost time on the ingest path, so each answers a question that is asked all the time:
- * ids; the listing by time text; the latest of a type or of a node; the few urgent events.
- */
-const STEPS: readonly string[] = [
-  `
-  CREATE TABLE events (
-    seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    ts TEXT NOT NULL,
-    ts_us INTEGER NOT NULL,
-    type TEXT NOT NULL,
-    level INTEGER NOT NULL,
-    alert INTEGER NOT NULL,
-    archived INTEGER NOT NULL,
-    archived_at_ms INTEGER,
-    node_id TEXT,
-    cause TEXT,
-    root TEXT,
-    depth INTEGER NOT NULL,
-    doc TEXT NOT NULL
-  ) STRICT;
-  CREATE INDEX events_ts ON events (ts);
-  CREATE INDEX events_type ON events (type, ts);
-  CREATE INDEX events_urgent ON events (ts) WHERE level >= 40;
-  CREATE INDEX events_node ON events (node_id, ts) WHERE node_id IS NOT NULL;
-  CREATE INDEX events_archived ON events (archived_at_ms) WHERE archived = 1;
-
-  CREATE TABLE firings (
-    id TEXT PRIMARY KEY,
-    hook TEXT NOT NULL,
-    payload TEXT NOT NULL,
-    tags TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    root TEXT,
-    depth INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
-
-  CREATE TABLE executions (
-    seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    handler_id INTEGER NOT NULL,
-    version INTEGER NOT NULL,
-    hook TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    fired INTEGER NOT NULL,
-    state INTEGER NOT NULL,
-    attempt INTEGER NOT NULL,
-    failures INTEGER NOT NULL DEFAULT 0,
-    replays INTEGER NOT NULL DEFAULT 0,
-    ordering_key TEXT,
-    created_at INTEGER NOT NULL,
-    run_at INTEGER NOT NULL,
-    started_at REAL,
-    finished_at REAL,
-    output TEXT,
-    logs TEXT,
-    error TEXT,
-    attempts TEXT
-  ) STRICT;
-  CREATE INDEX executions_open ON executions (state, handler_id, seq) WHERE state < 2;
-  CREATE INDEX executions_due ON executions (handler_id, run_at) WHERE state = 0;
-  CREATE INDEX executions_handler ON executions (handler_id);
-  CREATE INDEX executions_dead ON executions (state) WHERE state = 3;
-
-  CREATE TABLE handlers (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    hook TEXT NOT NULL,
-    name TEXT NOT NULL,
-    enabled INTEGER NOT NULL,
-    version INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
-    created_by TEXT NOT NULL,
-    updated_at INTEGER NOT NULL,
-    updated_by TEXT NOT NULL,
-    removed_at INTEGER
-  ) STRICT;
-  CREATE UNIQUE INDEX handlers_name ON handlers (hook, name) WHERE removed_at IS NULL;
-  CREATE TABLE handler_versions (
-    handler_id INTEGER NOT NULL,
-    version INTEGER NOT NULL,
-    body TEXT NOT NULL,
-    PRIMARY KEY (handler_id, version)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE handler_state (
-    handler_id INTEGER NOT NULL,
-    key TEXT NOT NULL,
-    value TEXT NOT NULL,
-    PRIMARY KEY (handler_id, key)
-  ) STRICT, WITHOUT ROWID;
-
-  CREATE TABLE deliveries (
-    seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    execution_id TEXT,
-    kind TEXT NOT NULL,
-    recipient TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    text TEXT NOT NULL,
-    html TEXT,
-    message_id TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    attempts INTEGER NOT NULL,
-    next_at INTEGER,
-    last_error TEXT,
-    sent_at INTEGER
-  ) STRICT;
-  CREATE INDEX deliveries_due ON deliveries (next_at) WHERE next_at IS NOT NULL;
-  CREATE INDEX deliveries_execution ON deliveries (execution_id);
-
-  CREATE TABLE keys (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  `,
-];
-export const SCHEMA_VERSION = STEPS.length;
-
-/** Brings the schema up to date; refuses a database that a newer release has written. */
-export function migrate(db: DatabaseSync): void {
-  const { user_version: done } = db.prepare('PRAGMA user_version').get() as { user_version: number };
-  if (done > SCHEMA_VERSION)
-    throw new Error(
-      `The data folder was written by a newer release (schema ${done}, this one knows ${SCHEMA_VERSION}). Start that release, or use another DATA_DIR.`,
-    );
-  for (let step = done; step < SCHEMA_VERSION; step++) db.exec(`BEGIN; ${STEPS[step]} PRAGMA user_version = ${step + 1}; COMMIT;`);
+/** One change of the tables. It may take minutes where there are millions of rows; `db` is inside the transaction of the migration. */
+export interface SqliteStep {
+  /** What it does, for the person who waits for it. */
+  title: string;
+  /** SQL, or what is more than SQL. */
+  up: string | ((db: DatabaseSync) => void);
 }
+
+/**
+ * Numbered steps, counted from 1; `PRAGMA user_version` is the number of the last one that is done. Append yours; a step that was
+ * released never changes, because data folders are made by it.
+ */
+export const STEPS: readonly SqliteStep[] = [
+  { title: 'Makes the tables of events, executions, handlers, mails and keys', up: FIRST },
+  {
+    title: 'Keeps a record of the steps that were done, with the release that did them',
+    up: `
+    CREATE TABLE schema_steps (
+      number INTEGER PRIMARY KEY,
+      title TEXT NOT NULL,
+      release TEXT NOT NULL,
+      applied_at INTEGER NOT NULL,
+      notes TEXT
+    ) STRICT;
+    INSERT INTO schema_steps (number, title, release, applied_at, notes) VALUES
+      (1, 'Makes the tables of events, executions, handlers, mails and keys', '0.1.0', 0, 'Done before steps were recorded');
+    `,
+  },
+];
+
+export const SCHEMA_VERSION = STEPS.length;

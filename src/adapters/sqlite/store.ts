@@ -23,6 +23,9 @@ export interface SqliteStoreOptions {
   deadlineMs?: number;
   resultBytes?: number;
   readers?: number;
+  /** Of this program: noted with the schema of a new folder. */
+  release: string;
+  now(): number;
   /** Nothing can be written any more, for a reason that only a new start can mend. */
   onBroken?(error: Error): void;
 }
@@ -40,13 +43,14 @@ const DEADLINE_MS = 10_000;
 const RESULT_BYTES = 256 * 1024 * 1024;
 const SORTED_MATCHES = 100_000;
 
+/** Throws SchemaMismatch for a folder of another release: only a migration changes what is stored. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { folder, durability, deadlineMs = DEADLINE_MS, resultBytes = RESULT_BYTES } = options;
+  const { folder, durability, deadlineMs = DEADLINE_MS, resultBytes = RESULT_BYTES, release, now } = options;
   ensureFolder(folder);
   await using stack = new AsyncDisposableStack();
   stack.use(lockFolder(folder));
   finishRestore(folder);
-  const writer = stack.use(await Writer.start(folder, durability, options.onBroken));
+  const writer = stack.use(await Writer.start({ folder, durability, release, at: now() }, options.onBroken));
   const threads = options.readers ?? Math.max(1, Math.min(4, availableParallelism()));
   const readers = stack.use(new Readers({ folder, threads, deadlineMs, limits: { resultBytes, sortedMatches: SORTED_MATCHES } }));
   const owned = stack.move();

@@ -1,19 +1,34 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { type SchemaState, standingOf } from '../../core/schema-version.ts';
+import { prepareTables } from './migrate.ts';
+import { placeOf } from './migrations.ts';
 import { type Durability, openForWriting } from './open.ts';
 import type { SubmissionRow } from './rows.ts';
-import { migrate } from './schema.ts';
 import { adminWrites } from './write-admin.ts';
 import { eventWrites } from './write-events.ts';
 import { executionWrites } from './write-executions.ts';
 import { handlerWrites } from './write-handlers.ts';
 
+export interface WriterData {
+  folder: string;
+  durability: Durability;
+  /** Of this program, and what time it is: noted with the tables when they are made. */
+  release: string;
+  at: number;
+}
 /**
  * The only thread that writes. All commands of one message share one transaction, so a commit (and its fsync) is paid once
  * for everything that arrived while the one before was being written.
  */
-const { folder, durability } = workerData as { folder: string; durability: Durability };
+const { folder, durability, release, at } = workerData as WriterData;
 const db = openForWriting(folder, durability);
-migrate(db);
+const schema = prepareTables(db, placeOf(folder), { release, at, notes: null });
+// Statements that are prepared for other tables than these would fail one by one.
+if (standingOf(schema) !== 'current') {
+  parentPort?.postMessage({ mismatch: schema } satisfies WriterStart);
+  db.close();
+  process.exit();
+}
 const events = eventWrites(db);
 const commands = {
   ...events,
@@ -30,6 +45,10 @@ export type Command = [name: CommandName, args: unknown[]];
 export interface WriterReply {
   replies: CommandReply[];
   commitMs: number;
+}
+/** The first message: whether the tables are those that this release works with. */
+export interface WriterStart {
+  mismatch: SchemaState | null;
 }
 export type CommandReply = { ok: true; value: unknown } | { ok: false; message: string; full: boolean };
 
@@ -100,4 +119,4 @@ parentPort?.on('message', (batch: Command[]) => {
     parentPort?.close();
   }
 });
-parentPort?.postMessage('ready');
+parentPort?.postMessage({ mismatch: null } satisfies WriterStart);

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '../../core/errors.ts';
-import type { Durability } from './open.ts';
+import { SchemaMismatch } from '../../core/schema-version.ts';
 import { threadEnvironment } from './thread-environment.ts';
-import type { Command, CommandName, CommandReply, WriterCommands, WriterReply } from './writer-thread.ts';
+import type { Command, CommandName, CommandReply, WriterCommands, WriterData, WriterReply, WriterStart } from './writer-thread.ts';
 
 interface Waiting {
   command: Command;
@@ -39,13 +39,12 @@ export class Writer implements AsyncDisposable {
   }
 
   /** `onBroken`: the thread ended unasked, and nothing can be written any more. */
-  static async start(folder: string, durability: Durability, onBroken: (error: Error) => void = () => {}): Promise<Writer> {
-    const worker = new Worker(new URL('./writer-thread.ts', import.meta.url), {
-      workerData: { folder, durability },
-      env: threadEnvironment(),
-    });
-    await once(worker, 'message');
-    return new Writer(worker, onBroken);
+  static async start(workerData: WriterData, onBroken: (error: Error) => void = () => {}): Promise<Writer> {
+    const worker = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData, env: threadEnvironment() });
+    const [{ mismatch }] = (await once(worker, 'message')) as [WriterStart];
+    if (mismatch === null) return new Writer(worker, onBroken);
+    await worker.terminate();
+    throw new SchemaMismatch(mismatch, workerData.release);
   }
 
   /** Resolves after the commit that holds this command. */

@@ -12,7 +12,7 @@ import type { Sandbox } from '../../../src/ports/sandbox.ts';
 /** A real store in a folder of its own, for all tests of a file. */
 export async function openStore(): Promise<SqliteStore> {
   const folder = mkdtempSync(join(tmpdir(), 'hookwright-unit-'));
-  const store = await openSqliteStore({ folder, durability: 'normal', readers: 1 });
+  const store = await openSqliteStore({ folder, durability: 'normal', readers: 1, release: 'test', now: () => 0 });
   const dispose = (): PromiseLike<void> => store[Symbol.asyncDispose]();
   return {
     ...store,
