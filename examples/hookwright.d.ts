@@ -25,6 +25,15 @@ interface FailureReport {
   event: unknown;
 }
 
+interface ScheduledRun {
+  /** The instant of the schedule that this run is for: ISO 8601, UTC. */
+  scheduled_at: string;
+  /** The one that ran before; null for the first, and for a run by hand. */
+  previous_at: string | null;
+  timezone: string;
+  cron: string;
+}
+
 interface Context<Config = Record<string, unknown>> {
   handler: { id: number; name: string; version: number; config: Config };
   config: Config;

@@ -4,5 +4,6 @@ import { ctingressOnComplete } from './ctingress.on_complete.ts';
 import { eventOnAlert } from './event.on_alert.ts';
 import { eventOnIngest } from './event.on_ingest.ts';
 import { executionOnFailure } from './execution.on_failure.ts';
+import { scheduleCron } from './schedule.cron.ts';
 
-export const HOOKS: readonly Hook[] = [eventOnIngest, eventOnAlert, executionOnFailure, ctingressOnComplete];
+export const HOOKS: readonly Hook[] = [eventOnIngest, eventOnAlert, scheduleCron, executionOnFailure, ctingressOnComplete];

@@ -2,6 +2,8 @@ import { hash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { HOOKS } from '../hooks/index.ts';
+import { cron } from './adapters/cron/cron.ts';
+import { nodeCronTicker } from './adapters/cron/ticker.ts';
 import { nodeCryptography } from './adapters/crypto.ts';
 import { emlMailer } from './adapters/eml/mailer.ts';
 import { isolateSandbox } from './adapters/isolate/sandbox.ts';
@@ -87,6 +89,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     sandbox,
     keys,
     hooks: HOOKS,
+    cron,
     now: clock.now,
     report: report('a stored handler matches nothing'),
   });
@@ -110,6 +113,8 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
       digest: sha256,
     },
     hooks: HOOKS,
+    cron,
+    ticker: nodeCronTicker,
     defaults: { newId, managerId, ...localTime() },
     limits: { ...DEFAULT_EVENT_LIMITS, allowCustomTypes: config.ALLOW_CUSTOM_EVENT_TYPES, allowAnySourceIds: config.ALLOW_ANY_SOURCE_IDS },
     alertLevel: config.ALERT_LEVEL,
@@ -125,12 +130,14 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   // Together, so that slow requests and slow handlers share the time that a stop may take.
   stack.defer(async () => void (await Promise.all([engine.stop(), server?.close()])));
   const lostAttempts = await engine.dispatcher.recover();
+  engine.schedules.start();
 
   const deps: HttpDeps = {
     // While the store is silent, whoever asked is answered before what became of it is known; the engine waits for that.
     ingest: guard?.wrap(ingest) ?? ingest,
     triggers: guard?.wrap(engine.triggers, { always: ['hook', 'hooks'] }) ?? engine.triggers,
     executions: engine.executions,
+    schedules: engine.schedules,
     events: store.events,
     handlers,
     keys,

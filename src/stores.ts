@@ -10,6 +10,7 @@ import type { KeyStore } from './ports/key-store.ts';
 import type { Leadership } from './ports/leadership.ts';
 import type { Log } from './ports/log.ts';
 import type { Queue } from './ports/queue.ts';
+import type { ScheduleStore } from './ports/schedule-store.ts';
 import type { Signals } from './ports/signals.ts';
 
 /** Where everything is kept. The last three only where other servers may work on it too. */
@@ -19,6 +20,7 @@ export interface Store extends AsyncDisposable {
   handlers: HandlerStore;
   keys: KeyStore;
   deliveries: DeliveryStore;
+  schedules: ScheduleStore;
   signals?: Signals;
   leadership?: Leadership;
   guard?: StoreGuard;
@@ -91,6 +93,7 @@ async function openMongo(config: Config, url: string, { serverId, release, resul
     handlers: guard.wrap(store.handlers, { slow: ['all', 'versions'], whole: ['put', 'setEnabled', 'remove'] }),
     keys: guard.wrap(store.keys, { slow: ['all'], whole: ['create', 'revoke', 'keepSetting', 'exchangeSetting'] }),
     deliveries: guard.wrap(store.deliveries, { slow: ['list'], whole: ['due', 'record', 'resend'] }),
+    schedules: guard.wrap(store.schedules, { whole: ['put'] }),
     signals: store.signals,
     leadership: guard.wrap(store.leadership),
     guard,

@@ -49,6 +49,12 @@ export const ERRORS = {
     remedy: 'Post an event instead, or use a hook that GET /hooks shows as triggerable.',
   },
   handler_not_found: { status: 404, retryable: false, title: 'No such handler', remedy: 'List handlers with GET /handlers.' },
+  handler_not_runnable: {
+    status: 409,
+    retryable: false,
+    title: 'The handler cannot be run by hand',
+    remedy: 'Only enabled handlers on schedule.cron can; for others, fire their hook.',
+  },
   version_not_found: {
     status: 404,
     retryable: false,

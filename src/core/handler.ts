@@ -1,3 +1,5 @@
+import type { Schedule } from './schedule.ts';
+
 /** The longest a handler may be allowed to run, and the other bounds of what a registrant may ask for. */
 export const HANDLER_BOUNDS = {
   sourceCharacters: 262_144,
@@ -48,6 +50,8 @@ export interface HandlerVersion {
   concurrency: number;
   /** Dotted path in the payload; executions with the same value there run one after the other, in arrival order. */
   orderingKey: string | null;
+  /** When it runs: of handlers on schedule.cron, and of no others. */
+  schedule?: Schedule;
   /** Milliseconds since the epoch, and the name of the key that registered this version. */
   createdAt: number;
   createdBy: string;

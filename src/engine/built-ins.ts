@@ -120,5 +120,5 @@ function isUntouched({ keys }: BuiltInsOptions, { enabled, current }: Handler): 
 function textOf(source: Omit<HandlerRegistration, 'hook' | 'name' | 'enabled'> | HandlerVersion): string {
   const { code, language, tags, filter, notifyOnSuccess, notifyOnFailure, config, timeoutMs, memoryMb, retry, concurrency } = source;
   const parts = [code, language, tags, filter, notifyOnSuccess, notifyOnFailure, config, timeoutMs, memoryMb, retry, concurrency];
-  return JSON.stringify([...parts, source.orderingKey]);
+  return JSON.stringify([...parts, source.orderingKey, source.schedule]);
 }

@@ -5,13 +5,16 @@ import type { Handler } from '../core/handler.ts';
 import type { Hook } from '../core/hook.ts';
 import type { MailSite } from '../core/mail-id.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Cron } from '../ports/cron.ts';
 import type { DeliveryStore } from '../ports/delivery-store.ts';
 import type { EventStore } from '../ports/event-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { Mailer } from '../ports/mailer.ts';
 import type { Observer } from '../ports/observer.ts';
-import type { Queue } from '../ports/queue.ts';
+import type { FireResult, FiringPlan, Queue } from '../ports/queue.ts';
 import type { Sandbox } from '../ports/sandbox.ts';
+import type { ScheduleStore } from '../ports/schedule-store.ts';
+import type { Ticker } from '../ports/ticker.ts';
 import { type Delivering, startDelivering } from './deliver.ts';
 import { Dispatcher } from './dispatch.ts';
 import { type Executions, executions } from './executions.ts';
@@ -22,19 +25,22 @@ import { outcomeMails } from './outcome-mails.ts';
 import { planner } from './plan.ts';
 import { eventPlanner } from './plan-events.ts';
 import type { Ready } from './ready.ts';
+import { type Schedules, schedules } from './schedules.ts';
 import { settler } from './settle.ts';
 import { type SharedStore, type Sharing, sharing } from './sharing.ts';
 import { type Triggers, triggers } from './triggers.ts';
 
 export interface EngineOptions {
   /** The last three where other servers may work on the store too. */
-  store: { events: EventStore; queue: Queue; deliveries: DeliveryStore } & Partial<Omit<SharedStore, 'queue'>>;
+  store: { events: EventStore; queue: Queue; deliveries: DeliveryStore; schedules: ScheduleStore } & Partial<Omit<SharedStore, 'queue'>>;
   handlers: LiveHandlers;
   keys: OwnedKeyRing;
   sandbox: Sandbox;
   mailer: Mailer;
   site: MailSite;
   hooks: readonly Hook[];
+  cron: Cron;
+  ticker: Ticker;
   defaults: EventDefaults;
   limits: EventLimits;
   alertLevel: number;
@@ -49,6 +55,7 @@ export interface EngineOptions {
 export interface Engine {
   ingest: Ingest;
   triggers: Triggers;
+  schedules: Schedules;
   executions: Executions;
   dispatcher: Dispatcher;
   delivering: Delivering;
@@ -108,6 +115,24 @@ export function createEngine(options: EngineOptions): Engine {
     log,
   });
   handlers.onChange((id) => dispatcher.handlerChanged(id));
+  const onFired = ({ firing, executions: planned }: FiringPlan, result: FireResult | null): void => {
+    const subject = { id: firing.id, input: firing.payload, tags: firing.tags, root: firing.id, depth: 0 };
+    if (result?.kind === 'stored') dispatcher.admit(subject, planned, result.refs);
+    else dispatcher.abandon(planned);
+  };
+  const scheduled = schedules({
+    store: store.schedules,
+    leadership: store.leadership,
+    queue: store.queue,
+    handlers,
+    planner: plan,
+    cron: options.cron,
+    ticker: options.ticker,
+    clock,
+    newId: defaults.newId,
+    onFired,
+    log,
+  });
   others?.start();
 
   return {
@@ -121,18 +146,16 @@ export function createEngine(options: EngineOptions): Engine {
       queue: store.queue,
       now: clock.now,
       newId: defaults.newId,
-      onFired({ firing, executions: planned }, result) {
-        const subject = { id: firing.id, input: firing.payload, tags: firing.tags, root: firing.id, depth: 0 };
-        if (result?.kind === 'stored') dispatcher.admit(subject, planned, result.refs);
-        else dispatcher.abandon(planned);
-      },
+      onFired,
     }),
+    schedules: scheduled,
     get stopping() {
       return stopping;
     },
     async stop() {
       stopping = true;
       others?.pause();
+      await scheduled.stop();
       // Mails that do not leave now are in the outbox: there is no need to wait for the outcomes first.
       await Promise.all([dispatcher.stop(STOP_GRACE_MS), delivering.stop()]);
       await others?.stop();

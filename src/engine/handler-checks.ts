@@ -3,6 +3,8 @@ import { HANDLER_BOUNDS } from '../core/handler.ts';
 import type { Hook } from '../core/hook.ts';
 import { checkAddress } from '../core/mail-address.ts';
 import { compileFilter } from '../core/match-filter.ts';
+import { SCHEDULE_HOOK } from '../core/schedule.ts';
+import type { Cron } from '../ports/cron.ts';
 import type { CompileResult, Sandbox } from '../ports/sandbox.ts';
 import type { HandlerRegistration } from './handlers.ts';
 
@@ -14,10 +16,14 @@ const FILTER_BYTES = 65_536;
  */
 export async function checkRegistration(
   registration: HandlerRegistration,
-  hooks: readonly Hook[],
-  sandbox: Pick<Sandbox, 'compile'>,
+  { hooks, sandbox, cron, now }: { hooks: readonly Hook[]; sandbox: Pick<Sandbox, 'compile'>; cron: Cron; now(): number },
 ): Promise<string> {
-  const faults = [...hookFaults(registration.hook, hooks), ...sizeFaults(registration), ...addressFaults(registration)];
+  const faults = [
+    ...hookFaults(registration.hook, hooks),
+    ...scheduleFaults(registration, cron, now()),
+    ...sizeFaults(registration),
+    ...addressFaults(registration),
+  ];
   if (faults.length > 0) throw new EngineError('invalid_request', faults.map(faultText).join('; '), { faults });
   compileFilter(registration.filter);
   return compiled(await sandbox.compile({ code: registration.code, language: registration.language }));
@@ -26,6 +32,18 @@ export async function checkRegistration(
 function hookFaults(name: string, hooks: readonly Hook[]): Fault[] {
   if (hooks.some((hook) => hook.name === name)) return [];
   return [{ pointer: '/hook', detail: `There is no such hook; there are ${hooks.map((hook) => hook.name).join(', ')}` }];
+}
+
+function scheduleFaults({ hook, schedule, filter }: HandlerRegistration, cron: Cron, now: number): Fault[] {
+  if (hook !== SCHEDULE_HOOK)
+    return schedule === undefined ? [] : [{ pointer: '/schedule', detail: `Only handlers on ${SCHEDULE_HOOK} have a schedule` }];
+  if (schedule === undefined)
+    return [{ pointer: '/schedule', detail: `Is needed on ${SCHEDULE_HOOK}, as {"cron": "30 7 * * *", "timezone": "Europe/Berlin"}` }];
+  const reading = cron.read(schedule, now);
+  const faults = reading.ok ? [] : [{ pointer: `/schedule/${reading.member}`, detail: reading.detail }];
+  if (filter.replaceAll(/\s/g, '') !== '{}')
+    faults.push({ pointer: '/filter', detail: 'A schedule fires for its handler alone: there is nothing to choose from' });
+  return faults;
 }
 
 function sizeFaults({ code, filter, config }: HandlerRegistration): Fault[] {

@@ -4,6 +4,7 @@ import type { Hook } from '../core/hook.ts';
 import type { Caller } from '../core/key.ts';
 import { compileFilter, type Filter, NO_MATCH } from '../core/match-filter.ts';
 import { type Firing, HandlerIndex, type Matchable } from '../core/matching.ts';
+import type { Cron } from '../ports/cron.ts';
 import type { HandlerPut, HandlerStore } from '../ports/handler-store.ts';
 import type { Sandbox } from '../ports/sandbox.ts';
 import { checkRegistration } from './handler-checks.ts';
@@ -69,6 +70,7 @@ export interface HandlerRegistryOptions {
   sandbox: Pick<Sandbox, 'compile' | 'evict'>;
   keys: Pick<KeyRing, 'liveScopes' | 'onRevoked'>;
   hooks: readonly Hook[];
+  cron: Cron;
   now(): number;
   /** Told of a stored handler whose filter is not offered any more; it matches nothing. */
   report(error: unknown): void;
@@ -103,7 +105,7 @@ class Registry implements LiveHandlers {
     return this.#inTurn(laneOf(registration), async () => {
       const keyId = keyOf(caller);
       const { hook, name, enabled, ...source } = registration;
-      const javascript = await checkRegistration(registration, this.#options.hooks, this.#options.sandbox);
+      const javascript = await checkRegistration(registration, this.#options);
       const version = { ...source, javascript, createdAt: this.#options.now(), createdBy: caller.name, keyId };
       return this.#put({ hook, name, version, ...(enabled === null ? {} : { enabled }) });
     });
@@ -152,7 +154,7 @@ class Registry implements LiveHandlers {
       if (found === null)
         throw new EngineError('version_not_found', `Handler ${id} has no version ${wanted < 0 ? 'before the first' : wanted}`);
       const { version: _number, ...source } = found;
-      const javascript = await checkRegistration({ hook, name, enabled: null, ...source }, this.#options.hooks, this.#options.sandbox);
+      const javascript = await checkRegistration({ hook, name, enabled: null, ...source }, this.#options);
       const copy = { ...source, javascript, createdAt: this.#options.now(), createdBy: caller.name, keyId };
       return (await this.#put({ hook, name, version: copy })).handler;
     });

@@ -14,6 +14,8 @@ export interface Firing {
 export interface Planner {
   /** One execution for each handler that the firing reaches; those with room in memory are leased at once. */
   plan(hook: string, firing: Firing): NewExecution[];
+  /** The execution of one handler, whatever its tags and filter say. */
+  planFor(handler: Handler, firing: Firing): NewExecution;
 }
 export interface PlannerOptions {
   match(hook: string, firing: { tags(): readonly string[]; document(): ExactValue }): readonly Handler[];
@@ -25,20 +27,19 @@ export interface PlannerOptions {
 const NONE: NewExecution[] = [];
 
 export function planner({ match, isEmpty, reserve, hash }: PlannerOptions): Planner {
+  const planFor = ({ id, hook, current }: Handler, firing: Firing): NewExecution => ({
+    id: executionId(firing.subjectId, id, hash),
+    handlerId: id,
+    handlerVersion: current.version,
+    hook,
+    state: reserve(id) ? 'leased' : 'pending',
+    createdAt: firing.createdAt,
+    runAt: firing.createdAt,
+    orderingKey: current.orderingKey === null ? null : orderingText(firing.document(), current.orderingKey),
+  });
   return {
-    plan(hook, firing) {
-      if (isEmpty(hook)) return NONE;
-      return match(hook, firing).map(({ id, current }) => ({
-        id: executionId(firing.subjectId, id, hash),
-        handlerId: id,
-        handlerVersion: current.version,
-        hook,
-        state: reserve(id) ? 'leased' : 'pending',
-        createdAt: firing.createdAt,
-        runAt: firing.createdAt,
-        orderingKey: current.orderingKey === null ? null : orderingText(firing.document(), current.orderingKey),
-      }));
-    },
+    planFor,
+    plan: (hook, firing) => (isEmpty(hook) ? NONE : match(hook, firing).map((handler) => planFor(handler, firing))),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Executions } from '../engine/executions.ts';
 import type { HandlerRegistry } from '../engine/handlers.ts';
 import type { Ingest } from '../engine/ingest.ts';
 import type { KeyRing } from '../engine/keys.ts';
+import type { Schedules } from '../engine/schedules.ts';
 import type { Triggers } from '../engine/triggers.ts';
 import type { DeliveryStore } from '../ports/delivery-store.ts';
 import type { EventStore } from '../ports/event-store.ts';
@@ -28,6 +29,7 @@ export interface HttpDeps {
   keys: KeyRing;
   triggers: Triggers;
   executions: Executions;
+  schedules: Pick<Schedules, 'nextRuns' | 'runNow'>;
   deliveries: DeliveryStore;
   /** Sets a delivery back to pending and wakes the outbox. */
   resend(deliveryId: string): Promise<'requeued' | 'pending' | 'absent'>;

@@ -6,6 +6,7 @@ import { eventStoreConformance } from './event-store.suite.ts';
 import { handlerStoreConformance } from './handler-store.suite.ts';
 import { keyStoreConformance } from './key-store.suite.ts';
 import { queueConformance } from './queue.suite.ts';
+import { scheduleStoreConformance } from './schedule-store.suite.ts';
 
 let mongod: Mongod;
 beforeAll(async () => {
@@ -22,3 +23,4 @@ queueConformance('mongo', { open });
 handlerStoreConformance('mongo', { open });
 keyStoreConformance('mongo', { open });
 deliveryStoreConformance('mongo', { open });
+scheduleStoreConformance('mongo', { open });

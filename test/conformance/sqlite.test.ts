@@ -5,6 +5,7 @@ import { eventStoreConformance } from './event-store.suite.ts';
 import { handlerStoreConformance } from './handler-store.suite.ts';
 import { keyStoreConformance } from './key-store.suite.ts';
 import { queueConformance } from './queue.suite.ts';
+import { scheduleStoreConformance } from './schedule-store.suite.ts';
 
 checkForLeaks();
 
@@ -15,3 +16,4 @@ queueConformance('sqlite', { open });
 handlerStoreConformance('sqlite', { open });
 keyStoreConformance('sqlite', { open });
 deliveryStoreConformance('sqlite', { open });
+scheduleStoreConformance('sqlite', { open });

@@ -11,6 +11,7 @@ import type { Cause, EventStore, NewEvent, Submission } from '../../src/ports/ev
 import type { HandlerStore } from '../../src/ports/handler-store.ts';
 import type { KeyStore } from '../../src/ports/key-store.ts';
 import type { Lease, Leased, LeaseRef, NewExecution, Queue, Settlement } from '../../src/ports/queue.ts';
+import type { ScheduleStore } from '../../src/ports/schedule-store.ts';
 import { fixedDefaults } from '../support/event-defaults.ts';
 
 /** What a suite tests: all ports on one empty store. */
@@ -20,6 +21,7 @@ export interface Subject extends AsyncDisposable {
   handlers: HandlerStore;
   keys: KeyStore;
   deliveries: DeliveryStore;
+  schedules: ScheduleStore;
   /** The same data after a stop and a start; the subject itself is closed then. */
   reopen(): Promise<Subject>;
   /** Takes everything out, which is quicker than to open another one. Ids of handlers may go on from where they were. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { monotonicFactory } from 'ulid';
 import { HOOKS } from '../../hooks/index.ts';
+import { cron } from '../../src/adapters/cron/cron.ts';
 import { nodeCryptography } from '../../src/adapters/crypto.ts';
 import { DEFAULT_EVENT_LIMITS } from '../../src/core/event.ts';
 import type { Caller, Key } from '../../src/core/key.ts';
@@ -28,6 +29,8 @@ export interface Rig {
   caller: Caller & { keyId: string };
   mails: Mail[];
   logs: string[];
+  /** As the ticker does once a second; nothing does it by itself. */
+  tick(): void;
   register(over?: Partial<HandlerRegistration>, caller?: Caller): Promise<number>;
   /** Stores an event by ingest, which runs its handlers. */
   post(members: object): Promise<void>;
@@ -61,6 +64,7 @@ export async function startEngine(
     sandbox,
     keys,
     hooks: HOOKS,
+    cron,
     now: clock.now,
     report: (error) => logs.push(String(error)),
   });
@@ -74,14 +78,24 @@ export async function startEngine(
     },
     async [Symbol.asyncDispose]() {},
   };
+  let tick = (): void => {};
   const engine = createEngine({
-    store: { events: store.events, deliveries: store.deliveries, ...ports, queue },
+    store: { events: store.events, deliveries: store.deliveries, schedules: store.schedules, ...ports, queue },
     handlers,
     keys,
     sandbox,
     mailer,
     site: { publicUrl: 'http://127.0.0.1:1', domain: 'lab.example', version: '0', digest: sha1 },
     hooks: HOOKS,
+    cron,
+    ticker: {
+      start(run) {
+        tick = run;
+        return () => {
+          tick = () => {};
+        };
+      },
+    },
     defaults: { ...fixedDefaults, newId: monotonicFactory() },
     limits: DEFAULT_EVENT_LIMITS,
     alertLevel: 40,
@@ -90,6 +104,7 @@ export async function startEngine(
     hash: sha1,
     log,
   });
+  engine.schedules.start();
   return {
     engine,
     sandbox,
@@ -101,6 +116,7 @@ export async function startEngine(
     caller,
     mails,
     logs,
+    tick: () => tick(),
     async register(over = {}, by = caller) {
       return (await handlers.register({ ...REGISTRATION, ...over }, by)).handler.id;
     },

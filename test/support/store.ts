@@ -58,6 +58,13 @@ export class HandClock implements Clock {
     this.timers.add(timer);
     return () => this.timers.delete(timer);
   }
+  /** As when the machine's clock is set: no timer knows of it. */
+  jump(ms: number): void {
+    this.#now += ms;
+    const timers = [...this.timers];
+    this.timers.clear();
+    for (const timer of timers) this.timers.add(Object.assign(timer, { at: timer.at + ms }));
+  }
   advance(ms: number): void {
     const end = this.#now + ms;
     for (let next = this.#next(end); next !== null; next = this.#next(end)) {

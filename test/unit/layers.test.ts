@@ -53,7 +53,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   core: { layers: [], packages: [/^zod$/, /^re2js$/] },
   ports: { layers: [], types: ['core'], packages: [] },
   engine: { layers: ['core', 'ports'], packages: [/^node:(timers|events)(\/promises)?$/] },
-  'adapters/cron': { ...ADAPTER, packages: [ANY_NODE, /^croner$/] },
+  'adapters/cron': { ...ADAPTER, packages: [ANY_NODE, /^(croner|node-cron)$/] },
   'adapters/crypto': ADAPTER,
   'adapters/files': { ...ADAPTER, packages: [ANY_NODE, /^zod$/] },
   'adapters/eml': { ...ADAPTER, packages: [ANY_NODE, /^nodemailer(\/|$)/] },

@@ -9,6 +9,7 @@ import type {
   KeyDocument,
   LeaderDocument,
   MadsciVersionDocument,
+  ScheduleDocument,
   SchemaDocument,
   ServerDocument,
   SettingDocument,
@@ -26,6 +27,7 @@ export interface Collections {
   handlers: Collection<HandlerDocument>;
   versions: Collection<VersionDocument>;
   state: Collection<StateDocument>;
+  schedules: Collection<ScheduleDocument>;
   deliveries: Collection<DeliveryDocument>;
   keys: Collection<KeyDocument>;
   settings: Collection<SettingDocument>;
@@ -98,6 +100,7 @@ export function collectionsOf(db: Db, events: string): Collections {
     handlers: db.collection('hookwright_handlers'),
     versions: db.collection('hookwright_handler_versions'),
     state: db.collection('hookwright_handler_state'),
+    schedules: db.collection('hookwright_schedules'),
     deliveries: db.collection('hookwright_deliveries'),
     keys: db.collection('hookwright_keys'),
     settings: db.collection('hookwright_settings'),

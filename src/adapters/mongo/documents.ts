@@ -92,6 +92,12 @@ export interface VersionDocument {
   version: number;
   body: string;
 }
+export interface ScheduleDocument {
+  _id: number;
+  stamp: string;
+  nextAt: number | null;
+  previousAt: number | null;
+}
 export interface StateDocument {
   _id: string;
   handlerId: number;

@@ -12,7 +12,7 @@ const LIVE = { live: true } as const;
  * nobody else did meanwhile: a crash in between leaves a copy and nothing else.
  */
 export function handlerStore(shared: Shared): HandlerStore {
-  const { handlers, versions, counters, executions, state } = shared.all;
+  const { handlers, versions, counters, executions, state, schedules } = shared.all;
   let turn: Promise<unknown> = Promise.resolve();
 
   const create = async ({ hook, name, version, enabled }: HandlerPut): Promise<Handler | null> => {
@@ -111,6 +111,7 @@ export function handlerStore(shared: Shared): HandlerStore {
         const { matchedCount } = await handlers.updateOne({ _id: id, ...LIVE }, { $set: { removedAt: at }, $unset: { live: 1 } });
         if (matchedCount === 0) return false;
         await state.deleteMany({ handlerId: id });
+        await schedules.deleteOne({ _id: id });
         await executions.updateMany(
           { handlerId: id, state: { $in: ['pending', 'leased'] } },
           { $set: { state: 'canceled', finishedAt: at }, $unset: { owner: 1, claim: 1 } },

@@ -15,6 +15,7 @@ import { Presence } from './presence.ts';
 import { queueOf } from './queue.ts';
 import { eventReads } from './read-events.ts';
 import { Recovery } from './recover.ts';
+import { scheduleStore } from './schedules.ts';
 import { prepareSchema, schemaState } from './schema.ts';
 import { openSequence } from './sequence.ts';
 import { Settler } from './settle.ts';
@@ -64,6 +65,7 @@ export async function openStore(options: MongoStoreOptions): Promise<MongoStore>
     handlers: handlerStore(shared),
     keys: keyStore(shared),
     deliveries: deliveryStore(shared),
+    schedules: scheduleStore(shared),
     signals: board,
     leadership: leadershipOf(shared),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

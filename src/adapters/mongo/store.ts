@@ -5,6 +5,7 @@ import type { HandlerStore } from '../../ports/handler-store.ts';
 import type { KeyStore } from '../../ports/key-store.ts';
 import type { Leadership } from '../../ports/leadership.ts';
 import type { Queue } from '../../ports/queue.ts';
+import type { ScheduleStore } from '../../ports/schedule-store.ts';
 import type { Signals } from '../../ports/signals.ts';
 
 export interface MongoStoreOptions {
@@ -32,6 +33,7 @@ export interface MongoStore extends AsyncDisposable {
   handlers: HandlerStore;
   keys: KeyStore;
   deliveries: DeliveryStore;
+  schedules: ScheduleStore;
   signals: Signals;
   leadership: Leadership;
 }

@@ -33,6 +33,17 @@ export const STEPS: readonly SqliteStep[] = [
       (1, 'Makes the tables of events, executions, handlers, mails and keys', '0.1.0', 0, 'Done before steps were recorded');
     `,
   },
+  {
+    title: 'Makes the table of when scheduled handlers run next',
+    up: `
+    CREATE TABLE schedules (
+      handler_id INTEGER PRIMARY KEY,
+      stamp TEXT NOT NULL,
+      next_at INTEGER,
+      previous_at INTEGER
+    ) STRICT;
+    `,
+  },
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -8,6 +8,7 @@ import type { EventQuery, EventStore } from '../../ports/event-store.ts';
 import type { HandlerStore } from '../../ports/handler-store.ts';
 import type { KeyStore } from '../../ports/key-store.ts';
 import type { Queue, Settlement } from '../../ports/queue.ts';
+import type { ScheduleStore } from '../../ports/schedule-store.ts';
 import { type Durability, ensureFolder, lockFolder } from './open.ts';
 import type { QueryTexts } from './read-queries.ts';
 import { Readers } from './readers.ts';
@@ -37,6 +38,7 @@ export interface SqliteStore extends AsyncDisposable {
   handlers: HandlerStore;
   keys: KeyStore;
   deliveries: DeliveryStore;
+  schedules: ScheduleStore;
 }
 
 const DEADLINE_MS = 10_000;
@@ -60,6 +62,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     handlers: handlerStore(writer, readers),
     keys: keyStore(writer, readers),
     deliveries: deliveryStore(writer, readers),
+    schedules: { all: () => writer.call('schedules'), put: (runs) => writer.call('putSchedules', runs) },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Handler, HandlerVersion } from '../../core/handler.ts';
+import type { PlannedRun } from '../../core/schedule.ts';
 import type { HandlerPut } from '../../ports/handler-store.ts';
 
 interface HandlerRow {
@@ -33,7 +34,7 @@ export function handlerOfRow(value: unknown): Handler {
   };
 }
 
-/** Writes of the handler store. Runs in the writer thread, inside its transaction. */
+/** Writes of the handler and schedule stores. Runs in the writer thread, inside its transaction. */
 export function handlerWrites(db: DatabaseSync) {
   const byName = db.prepare('SELECT id, version FROM handlers WHERE hook = ? AND name = ? AND removed_at IS NULL');
   const insert = db.prepare(
@@ -45,6 +46,11 @@ export function handlerWrites(db: DatabaseSync) {
   const select = db.prepare(`${SELECT_HANDLER} AND h.id = ?`);
   const remove = db.prepare('UPDATE handlers SET removed_at = ? WHERE id = ? AND removed_at IS NULL');
   const dropState = db.prepare('DELETE FROM handler_state WHERE handler_id = ?');
+  const dropSchedule = db.prepare('DELETE FROM schedules WHERE handler_id = ?');
+  const putSchedule = db.prepare('INSERT OR REPLACE INTO schedules (handler_id, stamp, next_at, previous_at) VALUES (?, ?, ?, ?)');
+  const selectSchedules = db.prepare(
+    'SELECT handler_id AS handlerId, stamp, next_at AS nextAt, previous_at AS previousAt FROM schedules ORDER BY handler_id',
+  );
   const cancelOpen = db.prepare('UPDATE executions SET state = 4, finished_at = ? WHERE state IN (0, 1) AND state < 2 AND handler_id = ?');
 
   const read = (id: number): Handler | null => {
@@ -72,8 +78,14 @@ export function handlerWrites(db: DatabaseSync) {
     removeHandler(id: number, at: number): boolean {
       if (remove.run(at, id).changes === 0) return false;
       dropState.run(id);
+      dropSchedule.run(id);
       cancelOpen.run(at, id);
       return true;
+    },
+
+    schedules: (): PlannedRun[] => selectSchedules.all() as unknown as PlannedRun[],
+    putSchedules(runs: readonly PlannedRun[]): void {
+      for (const { handlerId, stamp, nextAt, previousAt } of runs) putSchedule.run(handlerId, stamp, nextAt, previousAt);
     },
   };
 }

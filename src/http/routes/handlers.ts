@@ -3,26 +3,32 @@ import type { Handler } from '../../core/handler.ts';
 import type { HttpDeps } from '../deps.ts';
 import { type Reply, type Route, route } from '../route.ts';
 import {
+  HandlerDetail,
   HandlerInput,
   HandlerList,
   HandlerPatch,
   HandlerVersionList,
-  HandlerView,
   HandlerWithCode,
   presentHandler,
   presentVersion,
   RollbackInput,
   registrationOf,
 } from '../schemas/handler.ts';
+import { TriggerResult } from '../schemas/hook.ts';
 import { HandlerId, listText, pageByNumber, pageOf, pageQuery, pageRequest } from '../schemas/listing.ts';
 import { jsonText } from '../schemas/raw-json.ts';
+import { presentRuns, SHOWN_RUNS } from '../schemas/schedule.ts';
 
 const Params = z.object({ id: HandlerId });
 
 /** Registering, reading and steering handlers. */
-export function handlersRoutes({ handlers }: Pick<HttpDeps, 'handlers'>): Route[] {
-  const present = (handler: Handler): object => presentHandler(handler, handlers.stateOf(handler));
-  const reply = (status: number, handler: Handler): Reply => ({ status, text: jsonText(present(handler)) });
+export function handlersRoutes({ handlers, schedules }: Pick<HttpDeps, 'handlers' | 'schedules'>): Route[] {
+  const present = (handler: Handler): object => presentHandler(handler, handlers.stateOf(handler), schedules.nextRuns(handler, 1));
+  const detail = (handler: Handler): object => {
+    const runs = schedules.nextRuns(handler, SHOWN_RUNS);
+    return { ...presentHandler(handler, handlers.stateOf(handler), runs), next_runs: presentRuns(runs) };
+  };
+  const reply = (status: number, handler: Handler): Reply => ({ status, text: jsonText(detail(handler)) });
 
   return [
     route({
@@ -37,8 +43,8 @@ export function handlersRoutes({ handlers }: Pick<HttpDeps, 'handlers'>): Route[
       reads: 'json',
       body: HandlerInput,
       replies: {
-        201: { description: 'Registered.', schema: HandlerView },
-        200: { description: 'Replaced.', schema: HandlerView },
+        201: { description: 'Registered.', schema: HandlerDetail },
+        200: { description: 'Replaced.', schema: HandlerDetail },
       },
       errors: [
         'handler_source_invalid',
@@ -85,20 +91,20 @@ export function handlersRoutes({ handlers }: Pick<HttpDeps, 'handlers'>): Route[
       errors: ['handler_not_found'],
       async handle({ params }) {
         const handler = handlers.get(params.id);
-        return { status: 200, text: jsonText({ ...present(handler), code: handler.current.code }) };
+        return { status: 200, text: jsonText({ ...detail(handler), code: handler.current.code }) };
       },
     }),
     route({
       method: 'patch',
       path: '/handlers/:id',
       summary: 'Switch a handler on or off',
-      description: 'While it is off, firings pass it by: they are not made up for later.',
+      description: 'While it is off, firings pass it by: they are not made up for later, scheduled ones neither.',
       area: 'handlers',
       scope: 'handlers:write',
       params: Params,
       reads: 'json',
       body: HandlerPatch,
-      replies: { 200: { description: 'The handler as it is now.', schema: HandlerView } },
+      replies: { 200: { description: 'The handler as it is now.', schema: HandlerDetail } },
       errors: ['handler_not_found'],
       async handle({ params, body, caller }) {
         return reply(200, await handlers.setEnabled(params.id, body.enabled, caller));
@@ -117,6 +123,21 @@ export function handlersRoutes({ handlers }: Pick<HttpDeps, 'handlers'>): Route[
       async handle({ params, caller }) {
         await handlers.deregister(params.id, caller);
         return { status: 204 };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/handlers/:id/run',
+      summary: 'Run a scheduled handler now, beside its schedule',
+      description: 'It is given the present as `scheduled_at`, and null as `previous_at`.',
+      area: 'handlers',
+      scope: 'executions:write',
+      params: Params,
+      replies: { 202: { description: 'It runs; its execution tells how that ends.', schema: TriggerResult } },
+      errors: ['handler_not_found', 'handler_not_runnable'],
+      async handle({ params }) {
+        const { id, executionIds } = await schedules.runNow(params.id);
+        return { status: 202, text: jsonText({ id, execution_ids: executionIds }) };
       },
     }),
     route({
@@ -144,7 +165,7 @@ export function handlersRoutes({ handlers }: Pick<HttpDeps, 'handlers'>): Route[
       params: Params,
       reads: 'json',
       body: RollbackInput,
-      replies: { 200: { description: 'The handler with its new version.', schema: HandlerView } },
+      replies: { 200: { description: 'The handler with its new version.', schema: HandlerDetail } },
       errors: ['handler_not_found', 'version_not_found', 'handler_source_invalid', 'unauthenticated'],
       async handle({ params, body, caller }) {
         return reply(200, await handlers.rollback(params.id, body?.version ?? null, caller));

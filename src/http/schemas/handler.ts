@@ -5,6 +5,7 @@ import type { HandlerRegistration } from '../../engine/handlers.ts';
 import { InstantText, instantText, listOf } from './listing.ts';
 import { printable } from './printable.ts';
 import { exactMembers, RawJson } from './raw-json.ts';
+import { NextRunAt, NextRuns, presentRuns, presentSchedule, ScheduleInput, ScheduleView } from './schedule.ts';
 import { strict } from './strict.ts';
 
 const DAY_MS = 86_400_000;
@@ -79,6 +80,7 @@ export const HandlerInput = strict({
   retry: RetryInput.prefault({}),
   concurrency: Concurrency.default(BOUNDS.concurrency.default),
   ordering_key: OrderingKey.default(null),
+  schedule: ScheduleInput.default(null),
   enabled: z.boolean().optional().meta({ description: 'As it was when absent; true for a new handler.' }),
 }).meta({ id: 'HandlerInput', example: { hook: 'event.on_ingest', name: 'torque-check', code: CODE_EXAMPLE, tags: ['level:error'] } });
 export type HandlerInput = z.infer<typeof HandlerInput>;
@@ -107,6 +109,7 @@ const sharedView = {
   }),
   concurrency: Concurrency,
   ordering_key: OrderingKey,
+  schedule: ScheduleView,
   created_at: InstantText,
   created_by: z.string().meta({ description: 'Name of the key.' }),
 };
@@ -119,14 +122,18 @@ export const HandlerView = z
     name: Name,
     state: z.enum(['enabled', 'disabled', 'suspended']).meta({ description: 'Suspended: its key was revoked or has expired.' }),
     enabled: z.boolean().meta({ description: 'Whether it is switched on.' }),
+    next_run_at: NextRunAt,
     ...sharedView,
     updated_at: InstantText,
     updated_by: z.string(),
   })
   .meta({ id: 'Handler' });
 
+/** One handler, as it is answered alone. */
+export const HandlerDetail = HandlerView.extend({ next_runs: NextRuns }).meta({ id: 'HandlerDetail' });
+
 /** With its code, as GET /handlers/{id} answers it. */
-export const HandlerWithCode = HandlerView.extend({ code: z.string() }).meta({ id: 'HandlerWithCode' });
+export const HandlerWithCode = HandlerDetail.extend({ code: z.string() }).meta({ id: 'HandlerWithCode' });
 const HandlerVersionView = z.object({ version: z.int(), code: z.string(), ...sharedView }).meta({ id: 'HandlerVersion' });
 export const HandlerList = listOf(HandlerView).meta({ id: 'HandlerList' });
 export const HandlerVersionList = listOf(HandlerVersionView).meta({ id: 'HandlerVersionList' });
@@ -154,11 +161,13 @@ export function registrationOf(input: HandlerInput, bodyText: string): HandlerRe
     },
     concurrency: input.concurrency,
     orderingKey: input.ordering_key,
+    ...(input.schedule !== null && { schedule: input.schedule }),
     enabled: input.enabled ?? null,
   };
 }
 
-export function presentHandler(handler: Handler, state: HandlerState): object {
+/** With the instants of its schedule that come next. */
+export function presentHandler(handler: Handler, state: HandlerState, nextRuns: readonly number[]): object {
   const { id, hook, name, enabled, current } = handler;
   return {
     id,
@@ -167,6 +176,7 @@ export function presentHandler(handler: Handler, state: HandlerState): object {
     name,
     state,
     enabled,
+    next_run_at: presentRuns(nextRuns)[0] ?? null,
     ...presentShared(current),
     created_at: instantText(handler.createdAt),
     created_by: handler.createdBy,
@@ -196,6 +206,7 @@ function presentShared(version: HandlerVersion): object {
     },
     concurrency: version.concurrency,
     ordering_key: version.orderingKey,
+    schedule: presentSchedule(version.schedule),
     created_at: instantText(version.createdAt),
     created_by: version.createdBy,
   };

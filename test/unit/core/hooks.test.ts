@@ -11,7 +11,13 @@ function hookNamed(name: string): Hook {
 
 describe('hooks', () => {
   test('B3 names them, ctingress.on_complete among them', () => {
-    expect(HOOKS.map(({ name }) => name)).toEqual(['event.on_ingest', 'event.on_alert', 'execution.on_failure', 'ctingress.on_complete']);
+    expect(HOOKS.map(({ name }) => name)).toEqual([
+      'event.on_ingest',
+      'event.on_alert',
+      'schedule.cron',
+      'execution.on_failure',
+      'ctingress.on_complete',
+    ]);
   });
 
   test.each(HOOKS)('$name has a sample that fits, a schema, and typings for each member', ({ payload, sample, typings }) => {

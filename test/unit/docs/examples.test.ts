@@ -123,6 +123,14 @@ describe('the examples do what they say', () => {
     expect(text?.match(/failing {2}thrown: no fail-[123] \(line 2\)/g)).toHaveLength(3);
   });
 
+  test('nightly-count mails how many events of each level there were', async () => {
+    await send({ _id: 'night-1', event_type: 'log_critical', log_level: 50, event_timestamp: new Date(Date.now() - 60_000).toISOString() });
+    const { status, body } = await api(server, 'POST', `/handlers/${ids['nightly-count']}/run`);
+    expect([status, body.execution_ids]).toEqual([202, [`${body.id}.${ids['nightly-count']}`]]);
+    expect(await outputOf('nightly-count', body.id)).toContainEqual(expect.stringMatching(/^critical {2}[1-9]/));
+    expect(await mailsTo('lab@example.org', /^Events until /)).toHaveLength(1);
+  });
+
   test('event-rate emits a summary when an hour is over', async () => {
     const stamps = ['2031-01-01T10:05:00', '2031-01-01T10:06:00', '2031-01-01T10:59:59', '2031-01-01T11:00:00'];
     for (const [n, event_timestamp] of stamps.entries()) await send({ _id: `rate-${n}`, event_type: 'data_store', event_timestamp });

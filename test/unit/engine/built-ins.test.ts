@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { HOOKS } from '../../../hooks/index.ts';
+import { cron } from '../../../src/adapters/cron/cron.ts';
 import { nodeCryptography } from '../../../src/adapters/crypto.ts';
 import type { Handler } from '../../../src/core/handler.ts';
 import { type BuiltIn, installBuiltIns } from '../../../src/engine/built-ins.ts';
@@ -23,7 +24,7 @@ async function boot(): Promise<typeof server> {
     throw error;
   };
   const keys = await keyRing({ store: store.keys, isShared: true, crypto: nodeCryptography, clock, report });
-  const shared = { store: store.handlers, isShared: true, sandbox: pickySandbox(), keys, hooks: HOOKS, now: clock.now, report };
+  const shared = { store: store.handlers, isShared: true, sandbox: pickySandbox(), keys, hooks: HOOKS, cron, now: clock.now, report };
   return { keys, handlers: await handlerRegistry(shared) };
 }
 

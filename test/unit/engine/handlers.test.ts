@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { HOOKS } from '../../../hooks/index.ts';
+import { cron } from '../../../src/adapters/cron/cron.ts';
 import { nodeCryptography } from '../../../src/adapters/crypto.ts';
 import { type ExactValue, parseExact } from '../../../src/core/json.ts';
 import type { Caller } from '../../../src/core/key.ts';
@@ -22,7 +23,7 @@ let reports: unknown[];
 
 const open = (handlerStore: HandlerStore = store.handlers): Promise<LiveHandlers> => {
   const report = (error: unknown): void => void reports.push(error);
-  return handlerRegistry({ store: handlerStore, sandbox, keys, hooks: HOOKS, now: clock.now, report });
+  return handlerRegistry({ store: handlerStore, sandbox, keys, hooks: HOOKS, cron, now: clock.now, report });
 };
 
 beforeAll(async () => {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { HOOKS } from '../../../hooks/index.ts';
+import { cron } from '../../../src/adapters/cron/cron.ts';
 import { nodeCryptography } from '../../../src/adapters/crypto.ts';
 import type { Caller } from '../../../src/core/key.ts';
 import { handlerRegistry, type LiveHandlers } from '../../../src/engine/handlers.ts';
@@ -53,7 +54,7 @@ afterAll(async () => {
 beforeEach(async () => {
   keys = await keyRing({ store: freshKeys(store.keys), crypto: nodeCryptography, clock, report: () => {} });
   ({ caller: allen } = await callerOf(keys, 'allen'));
-  const options = { store: store.handlers, sandbox: pickySandbox(), keys, hooks: HOOKS, now: clock.now, report: () => {} };
+  const options = { store: store.handlers, sandbox: pickySandbox(), keys, hooks: HOOKS, cron, now: clock.now, report: () => {} };
   handlers = await handlerRegistry(options);
   fired = [];
   one = `given-${++lastId}`;

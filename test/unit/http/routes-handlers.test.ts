@@ -3,10 +3,11 @@ import { EngineError } from '../../../src/core/errors.ts';
 import type { Handler, HandlerState, HandlerVersion } from '../../../src/core/handler.ts';
 import type { HandlerRegistration, HandlerRegistry } from '../../../src/engine/handlers.ts';
 import { handlersRoutes } from '../../../src/http/routes/handlers.ts';
-import { HandlerList, HandlerVersionList, HandlerView, HandlerWithCode } from '../../../src/http/schemas/handler.ts';
+import { HandlerDetail, HandlerList, HandlerVersionList, HandlerWithCode } from '../../../src/http/schemas/handler.ts';
 import { CALLER, call, refusal } from './routes-support.ts';
 
 const AT = Date.UTC(2026, 2, 1, 12, 30, 15, 250);
+const NEXT = Array.from({ length: 7 }, (_, n) => Date.UTC(2026, 2, 2 + n, 6, 30));
 
 function handlerOf(id: number, { hook, name, enabled, ...source }: HandlerRegistration): Handler {
   const version: HandlerVersion = { ...source, version: 0, javascript: 'js', createdAt: AT, createdBy: 'allen', keyId: 'k' };
@@ -61,7 +62,14 @@ const registry: HandlerRegistry = {
     asked.push(['deregister', get(id).id, caller.name]);
   },
 };
-const routes = handlersRoutes({ handlers: registry });
+const schedules = {
+  nextRuns: ({ current }: Handler, count: number) => (current.schedule === undefined ? [] : NEXT.slice(0, count)),
+  async runNow(id: number) {
+    asked.push(['runNow', get(id).id]);
+    return { id: 'fired', executionIds: [`fired.${id}`] };
+  },
+};
+const routes = handlersRoutes({ handlers: registry, schedules });
 const MINIMAL = { hook: 'event.on_ingest', name: 'check', code: 'export default () => 1' };
 const post = (body: object | string) => call(routes, 'post /handlers', { body: typeof body === 'string' ? body : JSON.stringify(body) });
 
@@ -100,6 +108,8 @@ describe('POST /handlers', () => {
       name: 'check',
       state: 'enabled',
       enabled: true,
+      next_run_at: null,
+      next_runs: [],
       language: 'typescript',
       tags: [],
       filter: {},
@@ -110,12 +120,13 @@ describe('POST /handlers', () => {
       retry: { max_attempts: 3, backoff: { first_ms: 1_000, factor: 4, max_ms: 3_600_000 }, max_age_ms: null },
       concurrency: 1,
       ordering_key: null,
+      schedule: null,
       created_at: '2026-03-01T12:30:15.250Z',
       created_by: 'allen',
       updated_at: '2026-03-01T12:30:15.250Z',
       updated_by: 'allen',
     });
-    expect(() => HandlerView.strict().parse(json)).not.toThrow();
+    expect(() => HandlerDetail.strict().parse(json)).not.toThrow();
   });
 
   test('takes all members', async () => {
@@ -165,6 +176,21 @@ describe('POST /handlers', () => {
     expect((await post(MINIMAL)).status).toBe(200);
   });
 
+  test('takes a schedule, and shows when it runs', async () => {
+    const { json } = await post({ ...MINIMAL, hook: 'schedule.cron', schedule: { cron: '30 7 * * *', timezone: 'Europe/Berlin' } });
+    expect(registered).toMatchObject([{ schedule: { cron: '30 7 * * *', timezone: 'Europe/Berlin' } }]);
+    expect(json).toMatchObject({ schedule: { cron: '30 7 * * *', timezone: 'Europe/Berlin' }, next_run_at: '2026-03-02T06:30:00.000Z' });
+    expect((json as { next_runs: string[] }).next_runs).toEqual(
+      ['02', '03', '04', '05', '06'].map((day) => `2026-03-${day}T06:30:00.000Z`),
+    );
+    expect(() => HandlerDetail.strict().parse(json)).not.toThrow();
+  });
+
+  test('reads a schedule without a time zone in UTC', async () => {
+    await post({ ...MINIMAL, hook: 'schedule.cron', schedule: { cron: '@daily' } });
+    expect(registered).toMatchObject([{ schedule: { cron: '@daily', timezone: 'UTC' } }]);
+  });
+
   test('B10 registers with the key of the caller', async () => {
     const callers: unknown[] = [];
     const noting: HandlerRegistry = {
@@ -174,12 +200,17 @@ describe('POST /handlers', () => {
         return registry.register(registration, caller);
       },
     };
-    await call(handlersRoutes({ handlers: noting }), 'post /handlers', { body: JSON.stringify(MINIMAL) });
+    await call(handlersRoutes({ handlers: noting, schedules }), 'post /handlers', { body: JSON.stringify(MINIMAL) });
     expect(callers).toEqual([CALLER]);
   });
 
   test.each([
     { change: { name: undefined }, pointer: '/name', why: 'no name' },
+    { change: { schedule: { cron: '* * * * *\n' } }, pointer: '/schedule/cron', why: 'a line end in the schedule' },
+    { change: { schedule: { cron: '' } }, pointer: '/schedule/cron', why: 'an empty schedule' },
+    { change: { schedule: { timezone: 'UTC' } }, pointer: '/schedule/cron', why: 'a schedule without cron' },
+    { change: { schedule: { cron: '* * * * *', timezone: 7 } }, pointer: '/schedule/timezone', why: 'a number as time zone' },
+    { change: { schedule: { cron: '* * * * *', tz: 'UTC' } }, pointer: '/schedule/tz', why: 'an unknown member of the schedule' },
     { change: { hook: '' }, pointer: '/hook', why: 'an empty hook' },
     { change: { name: 'a\nb' }, pointer: '/name', why: 'a line end in the name' },
     { change: { name: 'a\u2028b' }, pointer: '/name', why: 'a line separator in the name' },
@@ -224,8 +255,8 @@ describe('POST /handlers', () => {
   });
 
   test('refuses an unknown member that is like none, and lists those there are', async () => {
-    const { faults } = await refusal(post({ ...MINIMAL, schedule: '* * * * *', ['x'.repeat(100)]: 1 }));
-    expect(faults.map(({ pointer }) => pointer)).toEqual(['/schedule', `/${'x'.repeat(100)}`]);
+    const { faults } = await refusal(post({ ...MINIMAL, wanted: '* * * * *', ['x'.repeat(100)]: 1 }));
+    expect(faults.map(({ pointer }) => pointer)).toEqual(['/wanted', `/${'x'.repeat(100)}`]);
     expect(faults[0]?.detail).toMatch(/^There is no such member; there are hook, name, code, /);
   });
 
@@ -309,6 +340,12 @@ describe('one handler', () => {
     expect(rest.json).toMatchObject({ items: [{ version: 0 }], next_cursor: null });
     const strange = call(routes, 'get /handlers/:id/versions', { params: { id: '1' }, query: { cursor: '7' } });
     expect((await refusal(strange)).code).toBe('cursor_invalid');
+  });
+
+  test('is run by hand', async () => {
+    const { status, json } = await call(routes, 'post /handlers/:id/run', { params: { id: '1' } });
+    expect([status, json]).toEqual([202, { id: 'fired', execution_ids: ['fired.1'] }]);
+    expect(asked).toEqual([['runNow', 1]]);
   });
 
   test.each([

@@ -33,6 +33,7 @@ describe('GET /hooks', () => {
     expect(items.map(({ name, triggerable }) => [name, triggerable])).toEqual([
       ['event.on_ingest', false],
       ['event.on_alert', false],
+      ['schedule.cron', false],
       ['execution.on_failure', false],
       ['ctingress.on_complete', true],
     ]);
@@ -40,7 +41,7 @@ describe('GET /hooks', () => {
   });
 
   test('pages', async () => {
-    const first = await call(routes, 'get /hooks', { query: { limit: '3' } });
+    const first = await call(routes, 'get /hooks', { query: { limit: '4' } });
     expect(first.json).toMatchObject({ next_cursor: 'execution.on_failure' });
     const second = await call(routes, 'get /hooks', { query: { cursor: 'execution.on_failure' } });
     expect(second.json).toMatchObject({ items: [{ name: 'ctingress.on_complete' }], next_cursor: null });

@@ -51,6 +51,7 @@ export function testDeps(given: Partial<HttpDeps> = {}): HttpDeps {
     handlers: missing('handler registry'),
     triggers: missing('triggers'),
     executions: missing('executions'),
+    schedules: missing('schedules'),
     deliveries: missing('deliveries'),
     keys: {
       ...missing<HttpDeps['keys']>('key ring'),
