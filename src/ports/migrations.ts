@@ -4,6 +4,8 @@ import type { SchemaState, SchemaStep } from '../core/schema-version.ts';
 export interface Migrations extends AsyncDisposable {
   /** What is there and what is missing. Changes nothing, and may be asked while a server runs. */
   state(): Promise<SchemaState>;
+  /** What is not as the steps up to the present one leave it, in words; nothing when all of it is. */
+  differences(): Promise<string[]>;
   /**
    * Keeps servers and other migrations away until it is disposed.
    * Throws an Error whose text names who is in the way: servers that run, or another migration.

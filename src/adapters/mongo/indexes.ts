@@ -40,23 +40,43 @@ const EXECUTIONS: readonly Index[] = [
   where(over('state', 'seq'), { state: 'dead' }),
 ];
 
+type AnyCollection = Collection<Document>;
+
+/** A collection of ours is taken for one of plain documents: names of indexes are not typed. */
+const wantedOf = (all: Collections): [AnyCollection, readonly Index[]][] =>
+  [
+    [all.events, EVENTS],
+    [all.executions, EXECUTIONS],
+    [all.firings, [where(over('owner'), OWNED)]],
+    [all.handlers, [where(over('hook', 'name'), { live: true }, { unique: true })]],
+    [all.versions, [over('handlerId', 'version')]],
+    [all.state, [over('handlerId')]],
+    [all.deliveries, [where(over('nextAt', 'seq'), { state: 'pending' }), over('executionId'), over('seq')]],
+  ] as unknown as [AnyCollection, readonly Index[]][];
+
 /** Makes the indexes that are missing. One on the same members is taken as it is, whatever its name: MADSci may have made it. */
 export async function ensureIndexes(all: Collections): Promise<void> {
-  await Promise.all([
-    ensure(all.events, EVENTS),
-    ensure(all.executions, EXECUTIONS),
-    ensure(all.firings, [where(over('owner'), OWNED)]),
-    ensure(all.handlers, [where(over('hook', 'name'), { live: true }, { unique: true })]),
-    ensure(all.versions, [over('handlerId', 'version')]),
-    ensure(all.state, [over('handlerId')]),
-    ensure(all.deliveries, [where(over('nextAt', 'seq'), { state: 'pending' }), over('executionId'), over('seq')]),
-  ]);
+  await Promise.all(wantedOf(all).map(([collection, wanted]) => ensure(collection, wanted)));
 }
 
-async function ensure<T extends Document>(collection: Collection<T>, wanted: readonly Index[]): Promise<void> {
+async function ensure(collection: AnyCollection, wanted: readonly Index[]): Promise<void> {
+  for (const { key, options } of await missingOf(collection, wanted))
+    await collection.createIndex(key as IndexSpecification, options ?? {});
+}
+
+async function missingOf(collection: AnyCollection, wanted: readonly Index[]): Promise<Index[]> {
   const there = await collection.indexes().catch(() => []); // the collection may not exist yet
-  const missing = wanted.filter((index) => !there.some((one) => isSame(one, index)));
-  for (const { key, options } of missing) await collection.createIndex(key as IndexSpecification, options ?? {});
+  return wanted.filter((index) => !there.some((one) => isSame(one, index)));
+}
+
+/** In words, for people. */
+export async function missingIndexes(all: Collections): Promise<string[]> {
+  const missing = wantedOf(all).map(async ([collection, wanted]) =>
+    (await missingOf(collection, wanted)).map(
+      ({ key }) => `missing: the index of ${collection.collectionName} on ${Object.keys(key).join(', ')}`,
+    ),
+  );
+  return (await Promise.all(missing)).flat();
 }
 
 function isSame(one: Document, { key, options }: Index): boolean {

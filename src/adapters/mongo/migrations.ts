@@ -1,5 +1,6 @@
 import type { Migrations } from '../../ports/migrations.ts';
 import { checkTopology, collectionsOf, connect } from './connect.ts';
+import { missingIndexes } from './indexes.ts';
 import { checkMadsciVersion, recordMadsciVersion } from './madsci-version.ts';
 import { takeMigrationLock } from './migration-lock.ts';
 import { runSteps, schemaState } from './schema.ts';
@@ -27,6 +28,7 @@ export async function mongoMigrations(o: MongoMigrationsOptions): Promise<Migrat
   const owned = stack.move();
   return {
     state: () => schemaState(all, steps),
+    differences: () => missingIndexes(all),
     async hold() {
       const lock = await takeMigrationLock(all);
       return {

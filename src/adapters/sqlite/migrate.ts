@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { type SchemaState, type SchemaStep, stepsAfter } from '../../core/schema-version.ts';
 import { type SqliteStep, STEPS } from './schema.ts';
 
@@ -66,4 +66,25 @@ export function prepareTables(db: DatabaseSync, place: string, record: StepRecor
   if (state.found !== null) return state;
   migrateTables(db, { ...record, target: STEPS.length });
   return schemaState(db, place);
+}
+
+/** What is not as the steps up to `number` leave it: tables and indexes that are missing, are others, or are too many. */
+export function differencesTo(db: DatabaseSync, number: number, steps: readonly SqliteStep[] = STEPS): string[] {
+  using made = new DatabaseSync(':memory:');
+  migrateTables(made, { release: '', at: 0, notes: null, target: number, steps });
+  const [wanted, there] = [objectsOf(made), objectsOf(db)];
+  return [
+    ...[...wanted].flatMap(([name, sql]) => {
+      const found = there.get(name);
+      if (found === undefined) return [`missing: ${name}`];
+      return found === sql ? [] : [`not as it should be: ${name}`];
+    }),
+    ...[...there.keys()].filter((name) => !wanted.has(name)).map((name) => `not known here: ${name}`),
+  ];
+}
+
+/** By `table events`, `index events_ts`: what made it, with blanks made alike. What SQLite keeps for itself is left out. */
+function objectsOf(db: DatabaseSync): Map<string, string> {
+  const rows = db.prepare("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name").all();
+  return new Map(rows.map(({ type, name, sql }) => [`${type} ${name}`, String(sql).replaceAll(/\s+/g, ' ')]));
 }

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { SchemaState } from '../../core/schema-version.ts';
 import type { Migrations } from '../../ports/migrations.ts';
-import { migrateTables, schemaState } from './migrate.ts';
+import { differencesTo, migrateTables, schemaState } from './migrate.ts';
 import { DATABASE_FILE, ensureFolder, lockFolder, openForReading, openForWriting } from './open.ts';
 import { finishRestore } from './restore.ts';
 import { type SqliteStep, STEPS } from './schema.ts';
@@ -38,6 +38,12 @@ export function sqliteMigrations({ folder, release, now, steps = STEPS, onOpen =
   };
   return {
     state,
+    async differences() {
+      const { found } = await state();
+      if (found === null) return [];
+      using db = openForReading(folder);
+      return differencesTo(db, Math.min(found, steps.length), steps);
+    },
     async hold() {
       ensureFolder(folder);
       const lock = lockFolder(folder);
