@@ -17,6 +17,7 @@ backupConformance('SQLite', async () => {
   };
   return {
     backups: sqliteBackups(folder),
+    database: 'madsci_events',
     dataFile: DATABASE_FILE,
     async fill(ids) {
       store ??= await openSqliteStore({ folder, durability: 'normal', readers: 1, release: 'test', now: () => 0 });

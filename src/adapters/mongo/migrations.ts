@@ -3,6 +3,7 @@ import { checkTopology, collectionsOf, connect } from './connect.ts';
 import { missingIndexes } from './indexes.ts';
 import { checkMadsciVersion, recordMadsciVersion } from './madsci-version.ts';
 import { takeMigrationLock } from './migration-lock.ts';
+import { assertNotSwapping } from './restore-mark.ts';
 import { runSteps, schemaState } from './schema.ts';
 import { type MongoStep, STEPS } from './steps.ts';
 
@@ -24,6 +25,7 @@ export async function mongoMigrations(o: MongoMigrationsOptions): Promise<Migrat
   const client = stack.use(await connect(o.url, null));
   const all = collectionsOf(client.db(o.database), o.collection);
   await checkTopology(all.db, o.standaloneAllowed);
+  await assertNotSwapping(all.db);
   await checkMadsciVersion(all);
   const owned = stack.move();
   return {

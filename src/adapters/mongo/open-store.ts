@@ -15,6 +15,7 @@ import { Presence } from './presence.ts';
 import { queueOf } from './queue.ts';
 import { eventReads } from './read-events.ts';
 import { Recovery } from './recover.ts';
+import { assertNotSwapping } from './restore-mark.ts';
 import { scheduleStore } from './schedules.ts';
 import { prepareSchema, schemaState } from './schema.ts';
 import { openSequence } from './sequence.ts';
@@ -42,6 +43,7 @@ export async function openStore(options: MongoStoreOptions): Promise<MongoStore>
   const presence = new Presence(all, serverId);
   await presence.enter();
   stack.defer(() => leave(all, presence));
+  await assertNotSwapping(all.db); // again, now that a restore sees this server
   await refuseWhileMigrating(all);
   await refuseOtherSchema(all, options.release);
   const board = stack.use(new SignalBoard(all, canWatch));
@@ -82,6 +84,7 @@ async function prepare(
   await using client = await connect(url, null);
   const db = client.db(database);
   const canWatch = await checkTopology(db, standaloneAllowed);
+  await assertNotSwapping(db);
   const all = collectionsOf(db, collection);
   await checkMadsciVersion(all);
   await refuseWhileMigrating(all);
