@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { prepareTables } from '../../../src/adapters/sqlite/migrate.ts';
 import { openForWriting } from '../../../src/adapters/sqlite/open.ts';
 import { eventQueries } from '../../../src/adapters/sqlite/read-queries.ts';
-import { migrate } from '../../../src/adapters/sqlite/schema.ts';
 
 /** More than a page by arrival looks at before it asks an index, and more matches than are gathered without a thought. */
 const COUNT = 64_000;
@@ -24,7 +24,7 @@ let made: Made[];
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'hookwright-pages-'));
   db = openForWriting(folder, 'normal');
-  migrate(db);
+  prepareTables(db, folder, { release: '0', at: 0, notes: null });
   const insert = db.prepare(
     `INSERT INTO events (id, ts, ts_us, type, level, alert, archived, node_id, depth, doc) VALUES (?, ?, 0, ?, 20, 0, 0, ?, 0, ?)`,
   );
