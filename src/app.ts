@@ -25,7 +25,7 @@ import { healthOf } from './health.ts';
 import type { HttpDeps } from './http/deps.ts';
 import { routes } from './http/routes.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
-import { allowedHosts, listenFault, visitable } from './listening.ts';
+import { allowedHosts, listenFault, rateLimitsOf, visitable } from './listening.ts';
 import { metering } from './metering.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Log } from './ports/log.ts';
@@ -63,7 +63,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   const opened = stack.use(await openStore(config, parts));
   const store = figures.store(opened);
   const isShared = store.queue.shared;
-  const managerId = await store.keys.keepSetting('manager_id', newId());
+  const managerId = config.MANAGER_ID ?? (await store.keys.keepSetting('manager_id', newId()));
 
   const report = (what: string) => (error: unknown) => log('error', what, { error });
   const keys = stack.use(
@@ -150,12 +150,13 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     metrics: figures.text,
     answered: figures.answered,
     health: () => healthOf({ store, sandbox, engine, managerId }),
-    settings: publicSettings(config, managerId),
+    settings: publicSettings(config, { managerId, url: () => url }),
     managerId,
     version: RELEASE,
     now: clock.now,
     log,
     limits: { bodyBytes: config.MAX_BODY_BYTES, eventBytes: config.MAX_EVENT_BYTES, resultBytes: RESULT_BYTES },
+    rateLimits: rateLimitsOf(config),
     anonymousScopes: config.anonymousScopes,
     allowedHosts: allowedHosts(config),
     stopping: () => engine.stopping,

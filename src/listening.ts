@@ -1,4 +1,5 @@
 import type { Config } from './config.ts';
+import type { RateLimits } from './http/rate-limit.ts';
 
 /** An address that says "all of them" is no place to visit. */
 export function visitable(host: string): string {
@@ -24,4 +25,17 @@ export function allowedHosts(config: Config): readonly string[] | null {
     return null;
   const own = config.PUBLIC_URL === undefined ? [] : [new URL(config.PUBLIC_URL).hostname];
   return ['127.0.0.1', 'localhost', '[::1]', '::1', config.HOST, ...own, ...(config.ALLOWED_HOSTS ?? [])];
+}
+
+/** As MADSci, this machine itself is not bounded unless a list says who is not (M26). */
+export function rateLimitsOf(config: Config): RateLimits | null {
+  if (!config.RATE_LIMIT_ENABLED) return null;
+  return {
+    requests: config.RATE_LIMIT_REQUESTS,
+    windowSeconds: config.RATE_LIMIT_WINDOW,
+    shortRequests: config.RATE_LIMIT_SHORT_REQUESTS,
+    shortWindowSeconds: config.RATE_LIMIT_SHORT_WINDOW,
+    cleanupSeconds: config.RATE_LIMIT_CLEANUP_INTERVAL,
+    exempt: config.RATE_LIMIT_EXEMPT_IPS ?? ['127.0.0.1', '::1'],
+  };
 }

@@ -6,6 +6,7 @@ import type { Schedules } from '../engine/schedules.ts';
 import type { Triggers } from '../engine/triggers.ts';
 import type { DeliveryStore } from '../ports/delivery-store.ts';
 import type { EventStore } from '../ports/event-store.ts';
+import type { RateLimits } from './rate-limit.ts';
 
 export interface HealthReport {
   ready: boolean;
@@ -19,6 +20,15 @@ export interface AnsweredRequest {
   route: string;
   status: number;
   ms: number;
+}
+
+/** For GET /settings, secrets already blanked. */
+export interface PublicSettings {
+  all(): Readonly<Record<string, unknown>>;
+  /** What is left with include_defaults=false (M23). */
+  changed(): Readonly<Record<string, unknown>>;
+  /** The members of an answer that describe the settings. */
+  schema(): { schema: unknown; schema_title: string };
 }
 
 /** Everything the HTTP layer may use. */
@@ -38,13 +48,14 @@ export interface HttpDeps {
   metrics(): Promise<string>;
   /** Told of each answer; never throws. */
   answered(request: AnsweredRequest): void;
-  /** Public settings, secrets already redacted, for GET /settings. */
-  settings: Readonly<Record<string, unknown>>;
+  settings: PublicSettings;
   managerId: string;
   version: string;
   now(): number;
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>): void;
   limits: { bodyBytes: number; eventBytes: number; resultBytes: number };
+  /** Null: any number of requests is answered. */
+  rateLimits: RateLimits | null;
   /** Scopes of callers without a key: what loopback offers, or what ALLOW_ANONYMOUS names. */
   anonymousScopes: readonly import('../core/key.ts').Scope[];
   /** Host names (and host:port) by which the server may be addressed; null when any may (a key is then always needed). */

@@ -8,6 +8,8 @@ interface Exchange {
   readonly startedAt: number;
   /** Null until a route is found. */
   route: Route | null;
+  /** What the answer says about the rate limit; null where there is none. */
+  rateHeaders: readonly string[] | null;
 }
 
 export type Context = ParameterizedContext<{ exchange: Exchange }>;

@@ -35,6 +35,7 @@ function headersOf({ req, state }: Context, reply: Reply, body: string | Uint8Ar
   if (body !== undefined) headers.push('Content-Type', reply.contentType ?? JSON_TYPE);
   if (body !== undefined || reply.status !== 204) headers.push('Content-Length', `${body === undefined ? 0 : Buffer.byteLength(body)}`);
   if (req.headers.origin !== undefined) headers.push(...corsHeaders(req, state.exchange.route));
+  if (state.exchange.rateHeaders !== null) headers.push(...state.exchange.rateHeaders);
   if (reply.headers !== undefined) for (const name of Object.keys(reply.headers)) headers.push(name, reply.headers[name] ?? '');
   return headers;
 }

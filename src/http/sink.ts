@@ -2,12 +2,14 @@ import { ERRORS } from '../core/errors.ts';
 import type { HttpDeps } from './deps.ts';
 import { type Context, type Middleware, requestId } from './exchange.ts';
 import { LIMITS } from './limits.ts';
-import { assertHost, hostCheck, isMadsci } from './origin.ts';
+import { assertHost, hostCheck, isMadsci, isPreflight } from './origin.ts';
 import { acceptsProblem, ClientGone, errorReply, HttpError, knownError } from './problem.ts';
+import { rateLimiter } from './rate-limit.ts';
 import { send } from './send.ts';
 
 /** As nginx counts those that left before their answer. */
 const CLIENT_GONE = 499;
+const TOO_MANY = 429;
 /** Others are what anybody may make up. */
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']);
 
@@ -19,15 +21,22 @@ export interface Sink {
 
 export function errorSink(deps: HttpDeps, isClosing: () => boolean): Sink {
   const isOurHost = hostCheck(deps.allowedHosts);
+  const rateLimit = rateLimiter(deps.rateLimits, deps.now);
   const sink = { active: 0, middleware };
 
   async function middleware(ctx: Context, next: () => Promise<void>): Promise<void> {
     sink.active++;
-    ctx.state.exchange = { requestId: requestId(ctx.req.headers['x-request-id']), startedAt: performance.now(), route: null };
+    ctx.state.exchange = {
+      requestId: requestId(ctx.req.headers['x-request-id']),
+      startedAt: performance.now(),
+      route: null,
+      rateHeaders: null,
+    };
     let ms: number | null = null;
     try {
       if (isClosing() || deps.stopping())
         throw new HttpError('shutting_down', 'The server is stopping', { headers: { Connection: 'close' } });
+      if (!isPreflight(ctx.req)) ctx.state.exchange.rateHeaders = rateLimit(ctx.req);
       assertHost(isOurHost, ctx.req);
       await next();
       ms = elapsed(ctx);
@@ -60,7 +69,9 @@ export function errorSink(deps: HttpDeps, isClosing: () => boolean): Sink {
     const { exchange } = ctx.state;
     const madsci = isMadsci(exchange.route) && !acceptsProblem(ctx.req.headers.accept);
     send(ctx, errorReply(known, { madsci, path: ctx.path, requestId: exchange.requestId }));
-    log(ctx, status >= 500 ? 'error' : 'info', known.message, elapsed(ctx), {
+    // Whoever floods the server must not flood the log as well.
+    const level = status >= 500 ? 'error' : status === TOO_MANY ? 'debug' : 'info';
+    log(ctx, level, known.message, elapsed(ctx), {
       code: known.code,
       ...(status >= 500 ? { error: known.cause ?? known } : {}),
     });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { HttpDeps } from '../deps.ts';
 import { flag } from '../query-values.ts';
-import { type Reply, type Route, route } from '../route.ts';
+import { type Route, route } from '../route.ts';
 
 export function operationRoutes(deps: HttpDeps): Route[] {
   return [health(deps), healthz(), readyz(deps), settings(deps), ...definitions(deps)];
@@ -99,10 +99,6 @@ const SettingsQuery = z.object({
   include_schema: flag(false, 'Whether the types of the settings are shown too.'),
 });
 
-/** What include_defaults=false leaves, besides secrets (M23). */
-const ALWAYS_OWN = 'manager_id';
-const REDACTED = '***REDACTED***';
-
 function settings(deps: HttpDeps): Route {
   return route({
     method: 'get',
@@ -115,33 +111,18 @@ function settings(deps: HttpDeps): Route {
     replies: { 200: { description: 'Settings by name', schema: z.object({ settings: z.record(z.string(), z.unknown()) }) } },
     /** M23 */
     async handle({ query }) {
-      const entries = Object.entries(deps.settings);
-      const shown = query.include_defaults ? entries : entries.filter(([name, value]) => name === ALWAYS_OWN || value === REDACTED);
-      const json = { settings: Object.fromEntries(shown) };
-      return { status: 200, json: query.include_schema ? { ...json, ...settingsSchema(deps) } : json };
+      const json = { settings: query.include_defaults ? deps.settings.all() : deps.settings.changed() };
+      return { status: 200, json: query.include_schema ? { ...json, ...deps.settings.schema() } : json };
     },
   });
 }
 
-function settingsSchema({ settings: values }: HttpDeps): { schema: unknown; schema_title: string } {
-  const title = 'EventManagerSettings';
-  const properties = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { type: jsonType(value), title: name }]));
-  return { schema: { title, type: 'object', properties }, schema_title: title };
-}
-
-function jsonType(value: unknown): string {
-  if (value === null || value === undefined) return 'null';
-  if (Array.isArray(value)) return 'array';
-  return typeof value === 'number' && Number.isInteger(value) ? 'integer' : typeof value;
-}
-
 const Definition = z
-  .object({ name: z.string(), description: z.string(), manager_id: z.string(), manager_type: z.literal('event_manager') })
+  .object({ name: z.string(), description: z.string(), manager_id: z.string(), manager_type: z.string() })
   .meta({ id: 'Definition' });
 
 /** M25: what clients of MADSci 0.4 to 0.6 ask first, under each of the names it had. */
 function definitions(deps: HttpDeps): Route[] {
-  const reply: Reply = { status: 200, json: definition(deps) };
   return ['/definition', '/info', '/'].map((path) =>
     route({
       method: 'get',
@@ -151,12 +132,13 @@ function definitions(deps: HttpDeps): Route[] {
       madsci: true,
       summary: 'Name and kind of this server',
       replies: { 200: { description: 'Definition', schema: Definition } },
-      handle: async () => reply,
+      handle: async () => ({ status: 200, json: definition(deps) }),
     }),
   );
 }
 
-function definition({ settings: values, managerId }: HttpDeps): z.infer<typeof Definition> {
+function definition({ settings, managerId }: HttpDeps): z.infer<typeof Definition> {
+  const values = settings.all();
   const textOf = (name: string, fallback: string): string => {
     const value = values[name];
     return typeof value === 'string' ? value : fallback;
@@ -165,6 +147,6 @@ function definition({ settings: values, managerId }: HttpDeps): z.infer<typeof D
     name: textOf('manager_name', 'Event Manager'),
     description: textOf('manager_description', 'Stores events and runs handlers on them'),
     manager_id: managerId,
-    manager_type: 'event_manager',
+    manager_type: textOf('manager_type', 'event_manager'),
   };
 }
