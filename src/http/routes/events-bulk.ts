@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { EngineError } from '../../core/errors.ts';
 import { bodyChunks } from '../body/body-chunks.ts';
@@ -9,7 +10,7 @@ import { BrokenStream, type Splitter } from '../bulk/splitter.ts';
 import { Tally } from '../bulk/tally.ts';
 import type { HttpDeps } from '../deps.ts';
 import { ClientGone, HttpError, knownError } from '../problem.ts';
-import { type Route, route } from '../route.ts';
+import { type Reply, type Route, route } from '../route.ts';
 import { EventInput } from './event-schemas.ts';
 
 const NDJSON_TYPES = [
@@ -66,6 +67,7 @@ export function bulkRoute({ ingest, limits }: HttpDeps): Route {
     replies: { 200: { description: 'What became of each item', schema: BulkResult } },
     errors: ['invalid_json', 'unsupported_media_type', 'request_timeout', 'store_unavailable', 'store_full', 'overloaded'],
     async handle({ request, query }) {
+      if (isEmpty(request)) return NOT_OFFERED;
       const splitter = splitterFor(request.headers['content-type'], limits.eventBytes);
       const tally = new Tally({ listStored: !query.summary });
       const bulk = new BulkIngest(ingest, tally);
@@ -74,6 +76,15 @@ export function bulkRoute({ ingest, limits }: HttpDeps): Route {
       return { status: 200, text: `{${tally.members()}}` };
     },
   });
+}
+
+/** Without a body, or even the type of one, nobody means this: MADSci, which has no such route, answers as it does for those (M63). */
+const NOT_OFFERED: Reply = { status: 405, json: { detail: 'Method Not Allowed' }, headers: { Allow: 'GET, POST' } };
+
+function isEmpty({ headers }: IncomingMessage): boolean {
+  return (
+    headers['content-type'] === undefined && headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
+  );
 }
 
 function splitterFor(contentType: string | undefined, maxBytes: number): Splitter {
