@@ -25,6 +25,8 @@ interface FailureReport {
   event: unknown;
 }
 
+type Attachment = { filename: string; content_type: string } & ({ content: string } | { base64: string });
+
 interface ScheduledRun {
   /** The instant of the schedule that this run is for: ISO 8601, UTC. */
   scheduled_at: string;
@@ -54,6 +56,6 @@ interface Context<Config = Record<string, unknown>> {
     delete(key: string): void;
     increment(key: string, by?: number): void;
   };
-  mail: { send(mail: { to: string | string[]; subject: string; text: string; html?: string }): Promise<void> };
+  mail: { send(mail: { to: string | string[]; subject: string; text: string; html?: string; attachments?: Attachment[] }): Promise<void> };
   sleep(ms: number): Promise<void>;
 }

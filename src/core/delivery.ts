@@ -1,3 +1,5 @@
+import type { Attachment } from './mail-attachment.ts';
+
 export type DeliveryKind = 'success' | 'failure' | 'mail' | 'alert';
 export type DeliveryState = 'pending' | 'sent' | 'failed';
 
@@ -11,6 +13,8 @@ export interface NewDelivery {
   subject: string;
   text: string;
   html: string | null;
+  /** Absent when there are none. */
+  attachments?: readonly Attachment[];
   /** Without angle brackets; the same for every attempt (RFC 5322 3.6.4). */
   messageId: string;
   createdAt: number;

@@ -1,3 +1,5 @@
+import type { Attachment } from './mail-attachment.ts';
+
 /**
  * One execution is one handler run for one subject (an event, or a firing of another hook).
  *
@@ -54,7 +56,7 @@ export type Effect =
   | { op: 'state.set'; key: string; value: string }
   | { op: 'state.delete'; key: string }
   | { op: 'state.increment'; key: string; by: number }
-  | { op: 'mail'; to: string; subject: string; text: string; html: string | null };
+  | { op: 'mail'; to: string; subject: string; text: string; html: string | null; attachments?: readonly Attachment[] };
 
 interface OutcomeBase {
   /** Milliseconds since the epoch, with fraction, by the runner's clock. */

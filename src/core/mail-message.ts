@@ -1,4 +1,5 @@
 import { checkAddress, type Sender } from './mail-address.ts';
+import { type Attachment, attachmentFault } from './mail-attachment.ts';
 import { oneLine } from './mail-text.ts';
 
 /** A mail as mailers are given it. Times are milliseconds since the epoch. */
@@ -7,6 +8,7 @@ interface OutgoingMail {
   subject: string;
   text: string;
   html: string | null;
+  attachments?: readonly Attachment[];
   messageId: string;
   date: number;
 }
@@ -20,9 +22,20 @@ export interface MessageFields {
   subject: string;
   text: string;
   html?: string;
+  attachments?: AttachmentFields[];
   messageId: string;
   date: Date;
   headers: { 'Auto-Submitted': 'auto-generated' };
+}
+
+/** A file in the form that nodemailer composes; the content is always here, as base64 so that nothing in it looks like a line of the message. */
+interface AttachmentFields {
+  filename: string;
+  contentType: string;
+  content: string;
+  encoding: 'utf8' | 'base64';
+  contentTransferEncoding: 'base64';
+  contentDisposition: 'attachment';
 }
 
 /** Long subjects are folded by whoever composes the message; this only keeps the header within reason. */
@@ -42,6 +55,8 @@ export function messageFields(mail: OutgoingMail, from: Sender): { ok: true; fie
   if (typeof mail.text !== 'string' || (mail.html !== null && typeof mail.html !== 'string')) {
     return { ok: false, detail: 'the body is not a text' };
   }
+  const fault = attachmentFault(mail.attachments ?? []);
+  if (fault !== null) return { ok: false, detail: fault };
   const fields: MessageFields = {
     from: { ...from },
     to: { name: '', address: to.address },
@@ -52,7 +67,14 @@ export function messageFields(mail: OutgoingMail, from: Sender): { ok: true; fie
     date,
     headers: { 'Auto-Submitted': 'auto-generated' },
   };
-  return { ok: true, fields: mail.html === null || mail.html === '' ? fields : { ...fields, html: mail.html } };
+  if (mail.html !== null && mail.html !== '') fields.html = mail.html;
+  if (mail.attachments !== undefined && mail.attachments.length > 0) fields.attachments = mail.attachments.map(attachmentFields);
+  return { ok: true, fields };
+}
+
+function attachmentFields({ filename, contentType, encoding, content }: Attachment): AttachmentFields {
+  const as = { contentTransferEncoding: 'base64', contentDisposition: 'attachment' } as const;
+  return { filename: literal(filename), contentType, content: content.toWellFormed(), encoding, ...as };
 }
 
 /** Plain ASCII that looks like an encoded word (RFC 2047) would be decoded by the reader, line breaks and all; a blank keeps it what it is. */

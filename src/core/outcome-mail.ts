@@ -74,6 +74,7 @@ export function handlerMail({ site, effect, n, createdAt, ...subject }: HandlerM
     subject: oneLine(effect.subject, MAIL_BOUNDS.subject) || '(no subject)',
     text: bounded(plainText(effect.text), MAIL_BOUNDS.body),
     html: html === null || utf8Length(html) > MAIL_BOUNDS.body ? null : html,
+    ...(effect.attachments && { attachments: effect.attachments }),
     messageId: messageIdOf(site, id),
     createdAt: Math.trunc(createdAt),
   };

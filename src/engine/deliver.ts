@@ -175,9 +175,9 @@ class Outbox implements Delivering {
     this.wake();
   }
 
-  async #send({ id, to, subject, text, html, messageId, createdAt }: Delivery): Promise<MailResult> {
+  async #send({ id, to, subject, text, html, attachments, messageId, createdAt }: Delivery): Promise<MailResult> {
     try {
-      return await this.#deps.mailer.send({ to, subject, text, html, messageId, date: createdAt });
+      return await this.#deps.mailer.send({ to, subject, text, html, ...(attachments && { attachments }), messageId, date: createdAt });
     } catch (error) {
       // Mailers answer rather than throw; should one have a defect, no mail may be lost by it.
       this.#deps.log('error', 'the mailer failed', { delivery_id: id, error });

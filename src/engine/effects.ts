@@ -3,6 +3,7 @@ import { type EventDefaults, type EventLimits, type NormalisedEvent, normaliseEv
 import type { Effect, ExecutionError } from '../core/execution.ts';
 import { hasScope, type Scope } from '../core/key.ts';
 import { checkAddress } from '../core/mail-address.ts';
+import { attachmentFault } from '../core/mail-attachment.ts';
 import type { StateEffect } from '../ports/queue.ts';
 
 /** What a handler may cause before a chain of events is cut off. */
@@ -42,6 +43,8 @@ function take(effect: Effect, checked: CheckedEffects, context: EffectContext): 
   }
   const address = checkAddress(effect.to);
   if (!address.ok) return error('rejected', `mail.send: ${address.detail}`);
+  const fault = attachmentFault(effect.attachments ?? []);
+  if (fault !== null) return error('rejected', `mail.send: ${fault}`);
   checked.mails.push(effect);
   return null;
 }

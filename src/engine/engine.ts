@@ -155,9 +155,8 @@ export function createEngine(options: EngineOptions): Engine {
     async stop() {
       stopping = true;
       others?.pause();
-      await scheduled.stop();
       // Mails that do not leave now are in the outbox: there is no need to wait for the outcomes first.
-      await Promise.all([dispatcher.stop(STOP_GRACE_MS), delivering.stop()]);
+      await Promise.all([scheduled.stop(), dispatcher.stop(STOP_GRACE_MS), delivering.stop()]);
       await others?.stop();
     },
   };

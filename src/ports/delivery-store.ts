@@ -20,7 +20,7 @@ export interface DeliveryStore {
   /** How many are pending, by kind; what it costs does not grow with those that are not. */
   waiting(): Promise<Partial<Record<DeliveryKind, number>>>;
   get(id: string): Promise<Delivery | null>;
-  /** Newest first. */
+  /** Newest first; without attachments. */
   list(filter: DeliveryFilter, page: PageRequest): Promise<Page<Delivery>>;
 }
 export interface DeliveryFilter {

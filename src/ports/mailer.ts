@@ -1,8 +1,11 @@
+import type { Attachment } from '../core/mail-attachment.ts';
+
 export interface Mail {
   to: string;
   subject: string;
   text: string;
   html: string | null;
+  attachments?: readonly Attachment[];
   /** Without angle brackets. */
   messageId: string;
   /** Milliseconds since the epoch. */

@@ -48,6 +48,21 @@ function isDue(it: It): void {
     expect(await subject.deliveries.nextDueAt()).toBe(T0);
   });
 
+  it('keeps the files of a mail, and leaves them out of lists', async (subject) => {
+    const attachments = [
+      { filename: 'Übersicht.svg', contentType: 'image/svg+xml', encoding: 'utf8' as const, content: '<svg>ü\0 \u{1f9ea}</svg>' },
+      { filename: 'b.bin', contentType: 'application/octet-stream', encoding: 'base64' as const, content: 'AQI=' },
+    ];
+    await deliver(subject, delivery('d', { attachments }), delivery('e'));
+    expect(await subject.deliveries.due(T0, 10)).toMatchObject([{ id: 'd', attachments }, { id: 'e' }]);
+    expect(await subject.deliveries.get('d')).toMatchObject({ attachments });
+    expect(await subject.deliveries.get('e')).not.toHaveProperty('attachments');
+    const { items } = await subject.deliveries.list({}, { limit: 10, cursor: null });
+    expect(items.map((item) => 'attachments' in item)).toEqual([false, false]);
+    await using again = await subject.reopen();
+    expect((await again.deliveries.get('d'))?.attachments).toEqual(attachments);
+  });
+
   it('answers due ones oldest due first, up to a limit', async (subject) => {
     await deliver(
       subject,

@@ -7,6 +7,7 @@ import { simpleParser } from 'mailparser';
 import { emlMailer } from '../../src/adapters/eml/mailer.ts';
 import { smtpMailer } from '../../src/adapters/smtp/mailer.ts';
 import { checkAddress } from '../../src/core/mail-address.ts';
+import { type Attachment, attachmentFault } from '../../src/core/mail-attachment.ts';
 import { handlerMail, outcomeMail } from '../../src/core/outcome-mail.ts';
 import type { Mail, Mailer, MailResult } from '../../src/ports/mailer.ts';
 import { type SmtpPeer, smtpPeer } from '../support/smtp-peer.ts';
@@ -145,6 +146,103 @@ describe('whatever a field holds, the mail has the expected headers and one reci
       }),
       { numRuns: 60, seed: SEED },
     );
+  });
+});
+
+describe('files that go with a mail', () => {
+  const withFile = (over: Partial<Attachment>): Mail => ({
+    ...(mailsOf('x')[2] as Mail),
+    attachments: [{ filename: 'a.txt', contentType: 'text/plain', encoding: 'utf8', content: 'x', ...over }],
+  });
+
+  test.each(EVIL)('arrive byte for byte, whatever they hold: %j', async (text) => {
+    const { results, raws } = await sendBoth(withFile({ content: text }));
+    expect(results).toEqual([{ kind: 'accepted' }, { kind: 'accepted' }]);
+    for (const raw of raws) {
+      expect(
+        headersOf(raw)
+          .map(({ name }) => name)
+          .sort(),
+      ).toEqual(HEADERS);
+      expect(raw).toMatch(/^(?:[\t\x20-\x7e]|\r\n)*$/);
+      const { attachments, to } = await simpleParser(raw);
+      expect([to].flat().flatMap((one) => one?.value.map(({ address }) => address))).toEqual([TO]);
+      expect(
+        attachments.map(({ filename, contentType, contentDisposition, content }) => [
+          filename,
+          contentType,
+          contentDisposition,
+          content.toString(),
+        ]),
+      ).toEqual([['a.txt', 'text/plain', 'attachment', text.toWellFormed()]]);
+    }
+  });
+
+  test.each(EVIL)('have a name that was checked, or are not sent: %j', async (filename) => {
+    const mail = withFile({ filename });
+    const { results, raws } = await sendBoth(mail);
+    if (attachmentFault(mail.attachments ?? []) !== null) {
+      expect(results.map(({ kind }) => kind)).toEqual(['permanent', 'permanent']);
+      expect(raws).toEqual([]);
+      return;
+    }
+    for (const raw of raws) {
+      expect(
+        headersOf(raw)
+          .map(({ name }) => name)
+          .sort(),
+      ).toEqual(HEADERS);
+      const { attachments } = await simpleParser(raw);
+      expect(attachments).toHaveLength(1);
+      expect(attachments[0]?.filename ?? '').not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}/\\\u202a-\u202e]/u);
+    }
+  });
+
+  test.each(EVIL)('have a type that was checked, or are not sent: %j', async (contentType) => {
+    const { results, raws } = await sendBoth(withFile({ contentType }));
+    expect(results.map(({ kind }) => kind)).toEqual(['permanent', 'permanent']);
+    expect(raws).toEqual([]);
+  });
+
+  test.each([
+    { path: '/etc/passwd' },
+    { href: 'http://127.0.0.1:1/' },
+    { raw: 'Bcc: evil@evil.example\r\n\r\nx' },
+    { content: { path: '/etc/passwd' } },
+    { contentType: 'message/rfc822', content: 'Bcc: evil@evil.example\r\n\r\nx' },
+    { headers: { Bcc: 'evil@evil.example' } },
+    { cid: 'x@y' },
+  ])('are only their bytes: %j', async (over) => {
+    const { raws, recipients } = await sendBoth(withFile(over as Partial<Attachment>));
+    for (const raw of raws) {
+      expect(
+        headersOf(raw)
+          .map(({ name }) => name)
+          .sort(),
+      ).toEqual(HEADERS);
+      const { attachments } = await simpleParser(raw);
+      expect(attachments.map(({ content }) => content.toString())).toEqual(['x']);
+      expect(raw).not.toMatch(/evil|content-id/i);
+    }
+    expect(recipients.flat().every((to) => to === TO)).toBe(true);
+  });
+
+  test('in base64 are the bytes that it says, and the texts of the mail stay what they are', async () => {
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, n) => n));
+    const { raws } = await sendBoth(
+      withFile({
+        filename: 'März 2026.bin',
+        contentType: 'application/octet-stream',
+        encoding: 'base64',
+        content: bytes.toString('base64'),
+      }),
+    );
+    expect(raws).toHaveLength(2);
+    for (const raw of raws) {
+      const parsed = await simpleParser(raw);
+      expect(parsed.attachments.map(({ filename, content }) => [filename, content])).toEqual([['März 2026.bin', bytes]]);
+      expect([parsed.text?.trim(), parsed.html]).toEqual(['x', '<p>x</p>']);
+    }
   });
 });
 

@@ -169,8 +169,46 @@ describe('ctx', () => {
       { op: 'state.delete', key: 'j' },
       { op: 'state.increment', key: 'n', by: 2 },
       { op: 'emit', event: '{"a":1}', line: 2, column: 14 },
-      { op: 'mail', to: 'a@b.c, d@e.f', subject: 's', text: 't', html: null },
+      { op: 'mail', to: 'a@b.c', subject: 's', text: 't', html: null },
+      { op: 'mail', to: 'd@e.f', subject: 's', text: 't', html: null },
     ]);
+  });
+
+  test('records the files of a mail as they are given', async () => {
+    const mail = "{ to: 'a@b.c', subject: 's', text: 't', attachments: FILES }";
+    const files =
+      "[{ filename: 'a.csv', content_type: 'text/csv', content: 'x,ü' }, { filename: 'b.bin', content_type: 'application/octet-stream', base64: 'AQI=' }]";
+    expect(await effectsOf(`await ctx.mail.send(${mail.replace('FILES', files)});`)).toEqual([
+      {
+        ...{ op: 'mail', to: 'a@b.c', subject: 's', text: 't', html: null },
+        attachments: [
+          { filename: 'a.csv', contentType: 'text/csv', encoding: 'utf8', content: 'x,ü' },
+          { filename: 'b.bin', contentType: 'application/octet-stream', encoding: 'base64', content: 'AQI=' },
+        ],
+      },
+    ]);
+  });
+
+  test.each([
+    "'x'",
+    '[7]',
+    "[{ filename: 'a', content_type: 'text/csv' }]",
+    "[{ filename: 'a', content_type: 'text/csv', path: '/etc/passwd' }]",
+    "[{ filename: 'a', content_type: 'text/csv', content: 'x', href: 'http://127.0.0.1/' }]",
+    "[{ filename: 'a', content_type: 'text/csv', raw: 'x' }]",
+    "[{ filename: 'a', content_type: 'text/csv', content: { path: '/etc/passwd' } }]",
+    "[{ filename: 'a', content_type: 'text/csv', content: 'x', base64: 'AQI=' }]",
+    "[{ filename: 'a', content_type: 'text/csv', content: 'x', headers: { Bcc: 'x@y.z' } }]",
+    "Array.from({ length: 11 }, () => ({ filename: 'a', content_type: 'text/csv', content: 'x' }))",
+  ])('refuses what is no file of a mail: %s', async (files) => {
+    const outcome = await run(`await ctx.mail.send({ to: 'a@b.c', subject: 's', text: 't', attachments: ${files} });`);
+    expect(outcome).toMatchObject({ kind: 'failed', error: { reason: 'thrown', message: expect.stringMatching(/attachment/) } });
+  });
+
+  test('counts the files of a mail as effects', async () => {
+    const big = "{ filename: 'a', content_type: 'text/csv', content: 'x'.repeat(600_000) }";
+    const outcome = await run(`await ctx.mail.send({ to: 'a@b.c', subject: 's', text: 't', attachments: [${big}, ${big}] });`);
+    expect(outcome).toMatchObject({ kind: 'failed', error: { reason: 'rejected' } });
   });
 
   test('integers beyond 2^53 keep all digits on their way in and out', async () => {

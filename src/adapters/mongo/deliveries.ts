@@ -84,7 +84,7 @@ export function deliveryStore(shared: Shared): DeliveryStore {
           ...(state === undefined ? {} : { state }),
           ...(page.cursor === null ? {} : { seq: { $lt: beforeCursor(page.cursor) } }),
         };
-        const found = await deliveries.find(filter, { sort: { seq: -1 }, limit: page.limit + 1 }).toArray();
+        const found = await deliveries.find(filter, { sort: { seq: -1 }, limit: page.limit + 1, projection: { attachments: 0 } }).toArray();
         return newestPage(found, page.limit, deliveryOf, ({ seq }) => seq);
       }),
   };

@@ -1,6 +1,7 @@
 import type { Document } from 'mongodb';
 import type { DeliveryKind, DeliveryState } from '../../core/delivery.ts';
 import type { ExecutionState } from '../../core/execution.ts';
+import type { Attachment } from '../../core/mail-attachment.ts';
 
 /**
  * The documents as they are stored. Times are milliseconds since the epoch; only leases hold dates, which the database's clock sets.
@@ -117,6 +118,7 @@ export interface DeliveryDocument {
   subject: string;
   text: string;
   html: string | null;
+  attachments?: readonly Attachment[];
   messageId: string;
   createdAt: number;
   state: DeliveryState;

@@ -3,6 +3,7 @@ import type { Delivery, DeliveryKind, DeliveryState } from '../../core/delivery.
 import type { ExecutionError, ExecutionState, LogLine } from '../../core/execution.ts';
 import type { Handler, HandlerVersion } from '../../core/handler.ts';
 import type { Key } from '../../core/key.ts';
+import type { Attachment } from '../../core/mail-attachment.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import type { DeliveryFilter } from '../../ports/delivery-store.ts';
 import type { Attempt, ExecutionFilter, ExecutionRecord } from '../../ports/queue.ts';
@@ -85,7 +86,7 @@ export function adminReads(db: DatabaseSync) {
       const where = new Conditions();
       if (filter.executionId !== undefined) where.add('execution_id = ?', filter.executionId);
       if (filter.state !== undefined) where.add('state = ?', filter.state);
-      return newestFirst(db, 'deliveries', where, page, deliveryOfRow);
+      return newestFirst(db, 'deliveries', where, page, (row) => deliveryOfRow({ ...row, attachments: null }));
     },
   };
 }
@@ -148,6 +149,7 @@ function deliveryOfRow(row: Row): Delivery {
     subject: row['subject'] as string,
     text: row['text'] as string,
     html: row['html'] as string | null,
+    ...(typeof row['attachments'] === 'string' && { attachments: JSON.parse(row['attachments']) as Attachment[] }),
     messageId: row['message_id'] as string,
     createdAt: row['created_at'] as number,
     state: row['state'] as DeliveryState,

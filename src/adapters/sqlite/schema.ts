@@ -44,6 +44,7 @@ export const STEPS: readonly SqliteStep[] = [
     ) STRICT;
     `,
   },
+  { title: 'Keeps attachments with mails', up: 'ALTER TABLE deliveries ADD COLUMN attachments TEXT' },
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -1,6 +1,7 @@
 /** Mails as they are answered. */
 import { z } from 'zod';
 import type { Delivery } from '../../core/delivery.ts';
+import { attachmentBytes } from '../../core/mail-attachment.ts';
 import { InstantText, instantOrNull, instantText, listOf, pageQuery } from './listing.ts';
 
 const State = z.enum(['pending', 'sent', 'failed']);
@@ -29,7 +30,11 @@ const DeliveryView = z
   .meta({ id: 'Delivery' });
 
 /** With its texts, as GET /deliveries/{id} answers it. */
-export const DeliveryDetail = DeliveryView.extend({ text: z.string(), html: z.string().nullable() }).meta({ id: 'DeliveryDetail' });
+export const DeliveryDetail = DeliveryView.extend({
+  text: z.string(),
+  html: z.string().nullable(),
+  attachments: z.array(z.object({ filename: z.string(), content_type: z.string(), bytes: z.int() })),
+}).meta({ id: 'DeliveryDetail' });
 export const DeliveryList = listOf(DeliveryView).meta({ id: 'DeliveryList' });
 
 export function presentDelivery(delivery: Delivery): object {
@@ -50,5 +55,11 @@ export function presentDelivery(delivery: Delivery): object {
 }
 
 export function presentDeliveryDetail(delivery: Delivery): object {
-  return { ...presentDelivery(delivery), text: delivery.text, html: delivery.html };
+  const { text, html, attachments = [] } = delivery;
+  return {
+    ...presentDelivery(delivery),
+    text,
+    html,
+    attachments: attachments.map((file) => ({ filename: file.filename, content_type: file.contentType, bytes: attachmentBytes(file) })),
+  };
 }

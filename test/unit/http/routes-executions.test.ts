@@ -227,7 +227,7 @@ describe('deliveries', () => {
 
   test('are read with their texts', async () => {
     const { json } = await call(mails, 'get /deliveries/:id', { params: { id: MAIL.id } });
-    expect(DeliveryDetail.strict().parse(json)).toMatchObject({ text: 'ok', html: null });
+    expect(DeliveryDetail.strict().parse(json)).toMatchObject({ text: 'ok', html: null, attachments: [] });
     expect((await refusal(call(mails, 'get /deliveries/:id', { params: { id: 'x' } }))).code).toBe('delivery_not_found');
   });
 

@@ -2,6 +2,7 @@ import type { LogLevelName } from '../../../core/execution.ts';
 import type { Bridge } from './bridge.ts';
 import { callerPlace } from './errors.ts';
 import { jsonText } from './json.ts';
+import { sendMail } from './mail.ts';
 import type { Run } from './run.ts';
 import type { GuestSettings } from './settings.ts';
 import { stateOf } from './state.ts';
@@ -77,18 +78,6 @@ function emit(run: Run, given: unknown): Promise<string> {
 
 function ordinal(n: number): string {
   return `${CROCKFORD[(n >> 10) & 31]}${CROCKFORD[(n >> 5) & 31]}${CROCKFORD[n & 31]}`;
-}
-
-function sendMail(run: Run, given: unknown): Promise<void> {
-  const { to, subject, text, html } = recordOf(given, 'a mail');
-  const addresses: unknown[] = Array.isArray(to) ? to : [to];
-  if (addresses.length === 0 || !addresses.every((address) => typeof address === 'string' && address !== '')) {
-    throw new TypeError('mail.send needs "to": an address or a list of them');
-  }
-  if (typeof subject !== 'string' || typeof text !== 'string') throw new TypeError('mail.send needs the texts "subject" and "text"');
-  if (html !== undefined && html !== null && typeof html !== 'string') throw new TypeError('"html" of a mail is a text');
-  run.mail({ op: 'mail', to: addresses.join(', '), subject, text, html: html ?? null });
-  return Promise.resolve();
 }
 
 /** Longer than the execution may take is as good as for ever: no timer has to outlive it by much. */

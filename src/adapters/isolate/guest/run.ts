@@ -77,7 +77,8 @@ export class Run {
   mail(effect: Effect & { op: 'mail' }): void {
     this.assertRunning();
     if (this.#mails >= this.limits.mails) throw refusal('rejected', `an execution may send ${this.limits.mails} mails`);
-    this.#keep(effect, effect.to + effect.subject + effect.text + (effect.html ?? ''));
+    const files = (effect.attachments ?? []).map(({ filename, contentType, content }) => filename + contentType + content);
+    this.#keep(effect, effect.to + effect.subject + effect.text + (effect.html ?? '') + files.join(''));
     this.#mails++;
   }
 
