@@ -1,17 +1,22 @@
 /** Schemas of MADSci's event routes, as the documentation shows them; bodies are read by the core, which loses no number. */
 import { z } from 'zod';
+import { EVENT_TYPES } from '../../core/event-types.ts';
 import { bounded, count, flag, integer, level, time } from '../query-values.ts';
 
 const source = z
   .record(z.string(), z.string())
   .meta({ description: 'Who and what the event belongs to: user_id, node_id, workcell_id, workflow_id, …, each a ULID.' });
 
+const TYPES_LISTED = `In any case; \`unknown\` when absent. One of:\n\n${Object.entries(EVENT_TYPES)
+  .map(([name, meaning]) => `- \`${name}\`: ${meaning}`)
+  .join('\n')}`;
+
 export const EventInput = z
   .object({
     _id: z.string().optional().meta({ description: 'Chosen by the client, so that a repeated post is harmless. `event_id` is read too.' }),
-    event_type: z.string().optional().meta({ description: 'In any case; `unknown` when absent.', example: 'log_info' }),
+    event_type: z.string().optional().meta({ description: TYPES_LISTED, example: 'log_info' }),
     log_level: z.union([z.int(), z.string()]).optional().meta({ description: '0, 10, … 50 or a name; 20 when absent.', example: 20 }),
-    alert: z.boolean().optional(),
+    alert: z.boolean().optional().meta({ default: false }),
     event_timestamp: z.union([z.string(), z.number()]).optional().meta({
       description: 'ISO 8601, or seconds or milliseconds since the epoch; now when absent.',
       example: '2025-03-04T05:06:07.123456',
@@ -23,6 +28,8 @@ export const EventInput = z
       .meta({ description: 'Any JSON value; numbers keep their digits.', example: { message: 'ready' } }),
     trace_id: z.string().nullable().optional(),
     span_id: z.string().nullable().optional(),
+    archived: z.boolean().optional().meta({ description: 'Stored as archived; such an event is never purged.', default: false }),
+    archived_at: z.string().nullable().optional(),
     tags: z.array(z.string()).optional().meta({ description: 'Choose handlers by tag.' }),
   })
   .meta({ id: 'EventInput', example: { event_type: 'log_info', log_level: 20, event_data: { message: 'ready' } } });
