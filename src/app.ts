@@ -11,10 +11,13 @@ import { smtpMailer } from './adapters/smtp/mailer.ts';
 import { systemClock } from './adapters/system/clock.ts';
 import { ulidFactory } from './adapters/system/ids.ts';
 import { localTime } from './adapters/system/local-time.ts';
+import { backupMaker } from './backup-maker.ts';
+import { backupScheduleOf, backupSettings } from './backups.ts';
 import { builtIns } from './built-ins.ts';
 import type { Config } from './config.ts';
 import { DEFAULT_EVENT_LIMITS } from './core/event.ts';
 import { checkSender, messageIdDomain, type Sender } from './core/mail-address.ts';
+import { backupService } from './engine/backup-service.ts';
 import { installBuiltIns } from './engine/built-ins.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
 import { handlerRegistry } from './engine/handlers.ts';
@@ -126,9 +129,18 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   });
   figures.watch({ store, sandbox, handlers, engine });
   const ingest = figures.ingest(engine.ingest);
+  const backups = backupService({
+    maker: backupMaker(backupSettings(config)),
+    ingest: engine.ingest,
+    schedule: backupScheduleOf(config, clock.now()),
+    settings: store.keys,
+    leadership: store.leadership,
+    clock,
+    log,
+  });
   let server: HttpServer | null = null;
   // Together, so that slow requests and slow handlers share the time that a stop may take.
-  stack.defer(async () => void (await Promise.all([engine.stop(), server?.close()])));
+  stack.defer(async () => void (await Promise.all([backups.stop(), engine.stop(), server?.close()])));
   const lostAttempts = await engine.dispatcher.recover();
   engine.schedules.start();
 
@@ -142,6 +154,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     handlers,
     keys,
     deliveries: store.deliveries,
+    backups: { ...backups, isEnabled: config.BACKUP_ENABLED, folder: config.BACKUP_DIR },
     async resend(id) {
       const result = await store.deliveries.resend(id, clock.now());
       engine.delivering.wake();
@@ -168,6 +181,8 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   url = `http://${visitable(config.HOST)}:${port}`;
   // A key that is made is shown once: only now is it sure that the start goes on to show it.
   const adminKey = config.ADMIN_KEY === undefined ? (await ensureAdminKey(null)).secret : null;
+
+  backups.start();
 
   const owned = stack.move();
   return {

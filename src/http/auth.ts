@@ -42,8 +42,8 @@ export function authorizer(deps: HttpDeps): Authorize {
 }
 
 /** Browsers send requests of any page along: those may do no more without a key than MADSci lets them (M26). */
-function assertSameSite(request: IncomingMessage, { method, scope }: Route): void {
-  if (method === 'get' || scope === null || EVENT_SCOPES.has(scope) || !isCrossSite(request)) return;
+function assertSameSite(request: IncomingMessage, { method, scope, sameSite = false }: Route): void {
+  if (method === 'get' || scope === null || (EVENT_SCOPES.has(scope) && !sameSite) || !isCrossSite(request)) return;
   throw new HttpError('cross_site_refused', 'A page of another site may not do this without a key');
 }
 

@@ -1,3 +1,4 @@
+import type { BackupService } from '../engine/backup-service.ts';
 import type { Executions } from '../engine/executions.ts';
 import type { HandlerRegistry } from '../engine/handlers.ts';
 import type { Ingest } from '../engine/ingest.ts';
@@ -41,6 +42,8 @@ export interface HttpDeps {
   executions: Executions;
   schedules: Pick<Schedules, 'nextRuns' | 'runNow'>;
   deliveries: DeliveryStore;
+  /** `isEnabled`: whether they are made by a schedule; both as the settings say it. */
+  backups: Pick<BackupService, 'create' | 'list'> & { isEnabled: boolean; folder: string };
   /** Sets a delivery back to pending and wakes the outbox. */
   resend(deliveryId: string): Promise<'requeued' | 'pending' | 'absent'>;
   health(): Promise<HealthReport>;

@@ -65,6 +65,8 @@ export interface RouteSpec<P, Q, B> {
   reads?: 'json' | 'stream';
   /** Content types for the documentation; application/json when absent. */
   consumes?: readonly string[];
+  /** Not without a key for pages of other sites, although their scope lets those do more. */
+  sameSite?: boolean;
   /** Errors in MADSci's shape, unless the client accepts application/problem+json. */
   madsci?: boolean;
   /** Also answers HEAD (M63). */

@@ -1,5 +1,6 @@
 import type { HttpDeps } from './deps.ts';
 import type { Route } from './route.ts';
+import { backupRoutes } from './routes/backup.ts';
 import { deliveriesRoutes } from './routes/deliveries.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -19,6 +20,7 @@ export function routes(deps: HttpDeps): Route[] {
     ...executionsRoutes(deps),
     ...deliveriesRoutes(deps),
     ...keysRoutes(deps),
+    ...backupRoutes(deps),
     ...operationRoutes(deps),
     ...metricsRoutes(deps),
   ];

@@ -76,7 +76,30 @@ export interface BackupFolder {
   check(backup: StoredBackup, onProgress: OnProgress): Promise<void>;
   /** Throws `backup_damaged` for a backup with a fault. */
   files(backup: StoredBackup): CopyFiles;
+  /** A text that changes when the files of a backup do, as far as can be seen without reading them. */
+  signature(backup: StoredBackup): Promise<string>;
   remove(name: string): Promise<void>;
   /** Free bytes where the folder is. */
   room(): Promise<number>;
+}
+
+export interface MakeRequest {
+  description: string;
+  /** Milliseconds; for a backup of the schedule. */
+  scheduledFor: number | null;
+}
+export interface BackupStatus {
+  path: string;
+  createdAt: number;
+  bytes: number;
+  isValid: boolean;
+  scheduledFor: number | null;
+}
+
+/** Makes backups of the store that the server uses, where they take nothing of the time of requests. */
+export interface BackupMaker extends AsyncDisposable {
+  /** Answers where the backup is. Throws backup_running or backup_failed; or shutting_down when it was cut off by `Symbol.asyncDispose`. */
+  make(request: MakeRequest): Promise<string>;
+  /** Newest first. */
+  list(): Promise<BackupStatus[]>;
 }

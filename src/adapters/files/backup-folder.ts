@@ -31,6 +31,7 @@ export function backupFolder(folder: string): BackupFolder {
     create: (name, write, onProgress) => create(path, name, write, onProgress),
     check,
     files,
+    signature,
     async remove(name) {
       if (!isPlainName(name)) absent(name, path);
       await discard(join(path, name));
@@ -167,6 +168,15 @@ async function check(backup: StoredBackup, onProgress: OnProgress): Promise<void
       done += chunk.length;
       onProgress({ phase: 'comparing hashes', done, total, unit: 'bytes' });
     }
+}
+
+async function signature({ path, manifest }: StoredBackup): Promise<string> {
+  const names = manifest === null ? await readdir(path) : [MANIFEST_FILE, MANIFEST_HASH_FILE, ...manifest.files.map((file) => file.path)];
+  const seen = names.map(async (name) => {
+    const status = await stat(join(path, name), { bigint: true }).catch(() => null);
+    return status === null ? 'absent' : `${status.ino}/${status.size}/${status.mtimeNs}/${status.ctimeNs}`;
+  });
+  return (await Promise.all(seen)).join(' ');
 }
 
 /** Renamed first, so that a removal that is cut off leaves nothing that looks like a backup. */

@@ -83,11 +83,9 @@ async function run(options: Options): Promise<void> {
   if (options.check || options.checkVersion) return check(await migrations.state(), options);
   if (options.verify || options.validateSchema) return verify(await migrations.differences(), options);
   using bar = progress('Backup');
-  const backup = migrationBackup(config, ({ done, total }) => bar.update(done, total ?? undefined));
+  const backup = await migrationBackup(config, ({ done, total }) => bar.update(done, total ?? undefined));
   if (options.restoreFrom !== undefined) return restore(migrations, backup, options.restoreFrom);
   if (options.backupOnly) return backUp(migrations, backup);
-  if (backup === null && options.backup && !options.dryRun && standingOf(await migrations.state()) === 'older')
-    throw new Failure('This release makes no backups of MongoDB. Make one with mongodump, then give --no-backup.', 2);
   // SQLite works without a pause in which a signal could be handled: an interruption ends the process, and the transaction with it.
   process.removeAllListeners('SIGINT');
   const result = await migrate({
@@ -130,19 +128,14 @@ function verify(differences: readonly string[], { json }: Options): void {
   process.exitCode = differences.length === 0 ? 0 : 1;
 }
 
-function available(backup: MigrationBackup | null): MigrationBackup {
-  if (backup === null) throw new Failure('This release makes no backups of MongoDB. Use mongodump and mongorestore.', 2);
-  return backup;
+async function backUp(migrations: Migrations, backup: MigrationBackup): Promise<void> {
+  await using _held = await migrations.hold();
+  printLine(await backup.create());
 }
 
-async function backUp(migrations: Migrations, backup: MigrationBackup | null): Promise<void> {
+async function restore(migrations: Migrations, backup: MigrationBackup, path: string): Promise<void> {
   await using _held = await migrations.hold();
-  printLine(await available(backup).create());
-}
-
-async function restore(migrations: Migrations, backup: MigrationBackup | null, path: string): Promise<void> {
-  await using _held = await migrations.hold();
-  await available(backup).restore(path);
+  await backup.restore(path);
   printLine(`Restored from ${path}.`);
 }
 

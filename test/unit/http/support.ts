@@ -53,6 +53,7 @@ export function testDeps(given: Partial<HttpDeps> = {}): HttpDeps {
     executions: missing('executions'),
     schedules: missing('schedules'),
     deliveries: missing('deliveries'),
+    backups: missing('backups'),
     keys: {
       ...missing<HttpDeps['keys']>('key ring'),
       authenticate: (secret) => {

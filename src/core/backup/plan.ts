@@ -1,0 +1,16 @@
+import type { Schedule } from '../schedule.ts';
+
+/** When the next backup of the schedule is due, as it is kept in the store. */
+export interface BackupPlan extends Schedule {
+  /** Milliseconds. */
+  due: number;
+}
+
+export const planText = ({ cron, timezone, due }: BackupPlan): string => JSON.stringify({ cron, timezone, due });
+
+/** Null for a text that says nothing about this schedule: none was planned, or it has been changed since. */
+export function readPlan(text: string | null, { cron, timezone }: Schedule): BackupPlan | null {
+  if (text === null) return null;
+  const plan = JSON.parse(text) as Partial<BackupPlan>;
+  return plan.cron === cron && plan.timezone === timezone && typeof plan.due === 'number' ? { cron, timezone, due: plan.due } : null;
+}
