@@ -45,11 +45,7 @@ describe('answers as the original Event Manager gave them', () => {
 
 /** Steps whose routes are not there yet. Whoever adds one takes it out of here. */
 const AWAITED: Readonly<Record<string, readonly string[]>> = {
-  meta: [
-    'openapi',
-    'POST /utilization/user',
-    'utilization users as the client asks: like the original',
-  ],
+  meta: ['openapi', 'POST /utilization/user', 'utilization users as the client asks: like the original'],
 };
 
 /** The report of the replay when something in it is not as it has to be. A group that is not there would pass with 0 of 0. */
