@@ -19,8 +19,9 @@ const PREFIX = 'event_';
 /** Names besides those by the rule, which is what MADSci has grown; with their ranks. */
 const MORE: Readonly<Record<string, { environment: Readonly<Record<string, number>>; document: Readonly<Record<string, number>> }>> = {
   EVENT_DB_URL: {
-    environment: { EVENT_DOCUMENT_DB_URL: 0, DOCUMENT_DB_URL: 0, EVENT_MONGO_DB_URL: 1, MONGO_DB_URL: 1, EVENT_DB_URL: 2, DB_URL: 3 },
-    document: { document_db_url: 0, mongo_db_url: 1, event_db_url: 2, db_url: 3, event_document_db_url: 4, event_mongo_db_url: 5 },
+    environment: { DOCUMENT_DB_URL: 0, EVENT_DOCUMENT_DB_URL: 0, MONGO_DB_URL: 2, EVENT_MONGO_DB_URL: 2, EVENT_DB_URL: 3, DB_URL: 4 },
+    // The original takes each of the first four in a file for the first: so they win over most of the environment.
+    document: { document_db_url: 0, mongo_db_url: 0, event_db_url: 0, db_url: 0, event_document_db_url: 1, event_mongo_db_url: 5 },
   },
   EVENT_DATABASE_NAME: {
     environment: { DATABASE_NAME: 0, EVENT_DATABASE_NAME: 0 },

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, relative } from 'node:path';
 import { parseEnv } from 'node:util';
+import type { Tags } from 'yaml';
 import { findFile, type Surroundings } from './find-files.ts';
 import type { Entry, Fault, Layer } from './layers.ts';
 
@@ -89,7 +90,13 @@ async function parserOf(format: Format): Promise<(text: string) => unknown> {
   if (format === 'json') return JSON.parse;
   if (format === 'toml') return (await import('smol-toml')).parse;
   const { parse } = await import('yaml');
-  return (text) => parse(text, { version: '1.1' }); // as the original's library reads it: yes and no are booleans
+  return (text) => parse(text, { version: '1.1', customTags: (tags) => tags.map(asOriginal) });
+}
+
+/** YAML 1.1 as the original's library reads it: yes and off are booleans, a single y or n is a text. */
+function asOriginal(tag: Tags[number]): Tags[number] {
+  if (typeof tag === 'string' || tag.collection !== undefined || tag.test === undefined || !tag.tag.endsWith(':bool')) return tag;
+  return { ...tag, test: new RegExp(`^(?!.$)${tag.test.source}`) };
 }
 
 function lineOf(text: string, pattern: RegExp): { line?: number } {

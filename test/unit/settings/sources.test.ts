@@ -143,7 +143,9 @@ describe('M41 names', () => {
     [{ EVENT_DB_URL: 'mongodb://b', MONGO_DB_URL: 'mongodb://d', DOCUMENT_DB_URL: 'mongodb://a' }, '', 'mongodb://a'],
     [{ EVENT_DOCUMENT_DB_URL: 'mongodb://e' }, '', 'mongodb://e'],
     [{ EVENT_DB_URL: 'mongodb://b' }, 'document_db_url: mongodb://yaml', 'mongodb://yaml'],
-    [{ EVENT_DB_URL: 'mongodb://b' }, 'db_url: mongodb://yaml', 'mongodb://b'],
+    [{ EVENT_DB_URL: 'mongodb://b' }, 'db_url: mongodb://yaml', 'mongodb://yaml'],
+    [{ DOCUMENT_DB_URL: 'mongodb://a' }, 'document_db_url: mongodb://yaml', 'mongodb://a'],
+    [{ EVENT_DB_URL: 'mongodb://b' }, 'event_document_db_url: mongodb://yaml', 'mongodb://yaml'],
     [{}, 'event_document_db_url: mongodb://yaml', 'mongodb://yaml'],
     [{}, 'EVENT_DB_URL: mongodb://yaml', 'mongodb://yaml'],
   ])('%j and %j: the database is that of the original', async (env, yaml, url) => {
