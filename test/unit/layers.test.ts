@@ -50,7 +50,7 @@ interface Rule {
 const ANY_NODE = /^node:/;
 const ADAPTER: Rule = { layers: ['core', 'ports'], packages: [ANY_NODE] };
 const RULES: Readonly<Record<string, Rule>> = {
-  core: { layers: [], packages: [/^zod$/, /^re2js$/] },
+  core: { layers: [], packages: [/^zod$/, /^re2js$/, /^csv-stringify\/sync$/] },
   ports: { layers: [], types: ['core'], packages: [] },
   engine: { layers: ['core', 'ports'], packages: [/^node:(timers|events)(\/promises)?$/] },
   'adapters/cron': { ...ADAPTER, packages: [ANY_NODE, /^(croner|node-cron)$/] },

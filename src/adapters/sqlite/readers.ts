@@ -40,10 +40,13 @@ export class Readers implements AsyncDisposable {
   }
 
   /** For reads that a caller can make slow: their last parameter is the deadline, which is added here. */
-  async callBounded<Name extends ReadName>(name: Name, ...args: WithoutLast<Parameters<Reads[Name]>>): Promise<ReturnType<Reads[Name]>> {
+  async callBounded<Name extends ReadName>(
+    name: Name,
+    ...args: WithoutLast<Parameters<Reads[Name]>>
+  ): Promise<Awaited<ReturnType<Reads[Name]>>> {
     const task = { name, args: [...args, Date.now() + this.#deadlineMs] };
     const signal = AbortSignal.timeout(this.#deadlineMs + GRACE_MS);
-    return (await this.#run(this.#slow, task, signal)) as ReturnType<Reads[Name]>;
+    return (await this.#run(this.#slow, task, signal)) as Awaited<ReturnType<Reads[Name]>>;
   }
 
   async #run(pool: Piscina<ReadTask, ReadReply>, task: ReadTask, signal: AbortSignal | undefined): Promise<unknown> {

@@ -9,10 +9,12 @@ import type { HandlerStore } from '../../ports/handler-store.ts';
 import type { KeyStore } from '../../ports/key-store.ts';
 import type { Queue, Settlement } from '../../ports/queue.ts';
 import type { ScheduleStore } from '../../ports/schedule-store.ts';
+import type { ReportStore } from '../../ports/report-store.ts';
 import { type Durability, ensureFolder, lockFolder } from './open.ts';
 import type { QueryTexts } from './read-queries.ts';
 import { Readers } from './readers.ts';
 import { finishRestore } from './restore.ts';
+import { reportStore } from './reports.ts';
 import { firingRow, submissionRow } from './rows.ts';
 import type { SettlementRow } from './write-executions.ts';
 import { Writer } from './writer.ts';
@@ -39,6 +41,7 @@ export interface SqliteStore extends AsyncDisposable {
   keys: KeyStore;
   deliveries: DeliveryStore;
   schedules: ScheduleStore;
+  reports: ReportStore;
 }
 
 const DEADLINE_MS = 10_000;
@@ -63,6 +66,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     keys: keyStore(writer, readers),
     deliveries: deliveryStore(writer, readers),
     schedules: { all: () => writer.call('schedules'), put: (runs) => writer.call('putSchedules', runs) },
+    reports: reportStore(readers),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -1,0 +1,24 @@
+import type { ReportStore } from '../../ports/report-store.ts';
+import type { Readers } from './readers.ts';
+
+/** So that a client cannot make the server keep any number of ids. */
+const MAX_OWNERS = 100_000;
+
+/** Reports run in a reader thread. What is a workcell or a manager has to be looked for in all events there are, so it is kept here between reports. */
+export function reportStore(readers: Readers): ReportStore {
+  const owners = new Set<string>();
+  let upTo = 0;
+  const update = async (): Promise<void> => {
+    for (let isDone = false; !isDone; ) {
+      const found = await readers.callBounded('ownersAfter', upTo);
+      for (const id of found.ids) if (owners.size < MAX_OWNERS) owners.add(id);
+      ({ upTo, isDone } = found);
+    }
+  };
+  return {
+    async utilization(request, format, now) {
+      if (request.kind !== 'users') await update();
+      return readers.callBounded('utilization', request, format, now, [...owners]);
+    },
+  };
+}
