@@ -6,6 +6,7 @@ import { cron } from './adapters/cron/cron.ts';
 import { nodeCronTicker } from './adapters/cron/ticker.ts';
 import { nodeCryptography } from './adapters/crypto.ts';
 import { emlMailer } from './adapters/eml/mailer.ts';
+import { exportFolder } from './adapters/files/export-folder.ts';
 import { isolateSandbox } from './adapters/isolate/sandbox.ts';
 import { smtpMailer } from './adapters/smtp/mailer.ts';
 import { systemClock } from './adapters/system/clock.ts';
@@ -13,6 +14,7 @@ import { ulidFactory } from './adapters/system/ids.ts';
 import { localTime } from './adapters/system/local-time.ts';
 import { backupMaker } from './backup-maker.ts';
 import { backupScheduleOf, backupSettings } from './backups.ts';
+import { localDay, localTime } from './adapters/system/local-time.ts';
 import { builtIns } from './built-ins.ts';
 import type { Config } from './config.ts';
 import { DEFAULT_EVENT_LIMITS } from './core/event.ts';
@@ -23,6 +25,7 @@ import { createEngine, type Engine } from './engine/engine.ts';
 import { handlerRegistry } from './engine/handlers.ts';
 import { hostCalls } from './engine/host-calls.ts';
 import { keyRing } from './engine/keys.ts';
+import { createReports } from './engine/reports.ts';
 import { inStartTurn } from './engine/start-turn.ts';
 import { healthOf } from './health.ts';
 import type { HttpDeps } from './http/deps.ts';
@@ -155,6 +158,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     keys,
     deliveries: store.deliveries,
     backups: { ...backups, isEnabled: config.BACKUP_ENABLED, folder: config.BACKUP_DIR },
+    reports: createReports({ store: store.reports, exports: exportFolder(config.EXPORT_DIR), clock, localDay }),
     async resend(id) {
       const result = await store.deliveries.resend(id, clock.now());
       engine.delivering.wake();

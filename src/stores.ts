@@ -11,6 +11,7 @@ import type { Leadership } from './ports/leadership.ts';
 import type { Log } from './ports/log.ts';
 import type { Queue } from './ports/queue.ts';
 import type { ScheduleStore } from './ports/schedule-store.ts';
+import type { ReportStore } from './ports/report-store.ts';
 import type { Signals } from './ports/signals.ts';
 
 /** Where everything is kept. The last three only where other servers may work on it too. */
@@ -21,6 +22,7 @@ export interface Store extends AsyncDisposable {
   keys: KeyStore;
   deliveries: DeliveryStore;
   schedules: ScheduleStore;
+  reports: ReportStore;
   signals?: Signals;
   leadership?: Leadership;
   guard?: StoreGuard;
@@ -94,6 +96,7 @@ async function openMongo(config: Config, url: string, { serverId, release, resul
     keys: guard.wrap(store.keys, { slow: ['all'], whole: ['create', 'revoke', 'keepSetting', 'exchangeSetting'] }),
     deliveries: guard.wrap(store.deliveries, { slow: ['list'], whole: ['due', 'record', 'resend'] }),
     schedules: guard.wrap(store.schedules, { whole: ['put'] }),
+    reports: guard.wrap(store.reports, { slow: ['utilization'] }),
     signals: store.signals,
     leadership: guard.wrap(store.leadership),
     guard,

@@ -58,7 +58,8 @@ function unauthenticated(message: string, challenge: string): HttpError {
   return new HttpError('unauthenticated', message, { headers: { 'WWW-Authenticate': `Bearer realm="hookwright"${challenge}` } });
 }
 
-function forbidden(scope: Scope): HttpError {
+/** A key that may not do this. */
+export function forbidden(scope: Scope): HttpError {
   const headers = { 'WWW-Authenticate': `Bearer realm="hookwright", error="insufficient_scope", scope="${scope}"` };
   return new HttpError('forbidden', `The key lacks the scope ${scope}`, { headers });
 }

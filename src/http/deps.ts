@@ -4,6 +4,7 @@ import type { HandlerRegistry } from '../engine/handlers.ts';
 import type { Ingest } from '../engine/ingest.ts';
 import type { KeyRing } from '../engine/keys.ts';
 import type { Schedules } from '../engine/schedules.ts';
+import type { Reports } from '../engine/reports.ts';
 import type { Triggers } from '../engine/triggers.ts';
 import type { DeliveryStore } from '../ports/delivery-store.ts';
 import type { EventStore } from '../ports/event-store.ts';
@@ -44,6 +45,7 @@ export interface HttpDeps {
   deliveries: DeliveryStore;
   /** `isEnabled`: whether they are made by a schedule; both as the settings say it. */
   backups: Pick<BackupService, 'create' | 'list'> & { isEnabled: boolean; folder: string };
+  reports: Reports;
   /** Sets a delivery back to pending and wakes the outbox. */
   resend(deliveryId: string): Promise<'requeued' | 'pending' | 'absent'>;
   health(): Promise<HealthReport>;

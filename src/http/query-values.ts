@@ -81,14 +81,35 @@ export function bounded<Fallback extends number | null>(
 
 // --- other types ---
 
-export function flag(fallback: boolean, description: string): z.ZodType<boolean, string | undefined> {
+/** `shown`: the default that the documentation has, where being absent means something of its own. */
+export function flag<Fallback extends boolean | null>(
+  fallback: Fallback,
+  description: string,
+  shown: boolean | null = fallback,
+): z.ZodType<boolean | Fallback, string | undefined> {
   const read: Read<boolean> = (text, faults) => {
     const issues: ValidationIssue[] = [];
     const value = readBoolean(text, '', issues);
     adopt(issues, faults);
     return value;
   };
-  return parameter(fallback, read, { type: 'boolean', default: fallback, description });
+  return parameter<boolean | Fallback>(fallback, read, {
+    type: 'boolean',
+    description,
+    ...(shown === null ? {} : { default: shown }),
+  });
+}
+
+/** Any text. */
+export function text<Fallback extends string | null>(
+  fallback: Fallback,
+  description: string,
+): z.ZodType<string | Fallback, string | undefined> {
+  return parameter<string | Fallback>(fallback, (given) => given, {
+    type: 'string',
+    description,
+    ...(fallback === null ? {} : { default: fallback }),
+  });
 }
 
 /** A level as a number or a name; a union in MADSci's model, so a fault names both branches. */

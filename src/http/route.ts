@@ -4,7 +4,7 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { Caller, Scope } from '../core/key.ts';
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
-type Area = 'events' | 'handlers' | 'hooks' | 'executions' | 'deliveries' | 'keys' | 'operation';
+type Area = 'events' | 'handlers' | 'hooks' | 'executions' | 'deliveries' | 'keys' | 'utilization' | 'operation';
 
 /** What a route answers. At most one of `json`, `text` and `bytes`; none of them is an answer without a body. */
 export interface Reply {

@@ -10,6 +10,7 @@ import { hooksRoutes } from './routes/hooks.ts';
 import { keysRoutes } from './routes/keys.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { operationRoutes } from './routes/operation.ts';
+import { utilizationRoutes } from './routes/utilization.ts';
 
 /** The one route table: router, validation and documentation are made from it. */
 export function routes(deps: HttpDeps): Route[] {
@@ -21,6 +22,7 @@ export function routes(deps: HttpDeps): Route[] {
     ...deliveriesRoutes(deps),
     ...keysRoutes(deps),
     ...backupRoutes(deps),
+    ...utilizationRoutes(deps),
     ...operationRoutes(deps),
     ...metricsRoutes(deps),
   ];

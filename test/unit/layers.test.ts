@@ -60,7 +60,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'adapters/smtp': { ...ADAPTER, packages: [ANY_NODE, /^nodemailer(\/|$)/] },
   'adapters/isolate': { ...ADAPTER, packages: [ANY_NODE, /^isolated-vm$/] },
   'adapters/sqlite': { ...ADAPTER, packages: [ANY_NODE, /^piscina$/] },
-  'adapters/mongo': { ...ADAPTER, packages: [ANY_NODE, /^mongodb$/] },
+  'adapters/mongo': { ...ADAPTER, packages: [ANY_NODE, /^(mongodb|piscina)$/] },
   'adapters/metrics': ADAPTER,
   'adapters/system': { ...ADAPTER, packages: [ANY_NODE, /^pino$/, /^ulid$/] },
   http: { layers: ['core'], types: ['ports', 'engine'], packages: [ANY_NODE, /^(koa|koa-body|@koa\/router|zod|zod-openapi)(\/|$)/] },

@@ -18,6 +18,7 @@ import { Recovery } from './recover.ts';
 import { assertNotSwapping } from './restore-mark.ts';
 import { scheduleStore } from './schedules.ts';
 import { prepareSchema, schemaState } from './schema.ts';
+import { ReportPool } from './reports.ts';
 import { openSequence } from './sequence.ts';
 import { Settler } from './settle.ts';
 import { type Shared, Stranded } from './shared.ts';
@@ -60,6 +61,8 @@ export async function openStore(options: MongoStoreOptions): Promise<MongoStore>
   const claimer = new Claimer(shared);
   const parts = { settler: new Settler(shared, state, effectsDone), claimer, recovery: new Recovery(shared, state, claimer) };
 
+  const reports = stack.use(new ReportPool({ url, ...place, deadlineMs }));
+
   const owned = stack.move();
   return {
     events: { append: appender(shared), ...eventReads(all, { deadlineMs, resultBytes }), ...archiveOf(all) },
@@ -68,6 +71,7 @@ export async function openStore(options: MongoStoreOptions): Promise<MongoStore>
     keys: keyStore(shared),
     deliveries: deliveryStore(shared),
     schedules: scheduleStore(shared),
+    reports,
     signals: board,
     leadership: leadershipOf(shared),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

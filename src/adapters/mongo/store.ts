@@ -6,6 +6,7 @@ import type { KeyStore } from '../../ports/key-store.ts';
 import type { Leadership } from '../../ports/leadership.ts';
 import type { Queue } from '../../ports/queue.ts';
 import type { ScheduleStore } from '../../ports/schedule-store.ts';
+import type { ReportStore } from '../../ports/report-store.ts';
 import type { Signals } from '../../ports/signals.ts';
 
 export interface MongoStoreOptions {
@@ -34,6 +35,7 @@ export interface MongoStore extends AsyncDisposable {
   keys: KeyStore;
   deliveries: DeliveryStore;
   schedules: ScheduleStore;
+  reports: ReportStore;
   signals: Signals;
   leadership: Leadership;
 }

@@ -15,6 +15,12 @@ interface ActivityRow {
 /** More than a statement can look through between two looks at the clock. */
 const OWNER_SLICE = 50_000;
 
+/** The last event that was looked at: numbers begin anew when the events they were given to are gone. */
+export interface Mark {
+  seq: number;
+  id: string;
+}
+
 /** Reports of utilization. Loaded only where they run: the events never leave this thread. `deadline` is on the clock of Date.now(). */
 export function activityReads(db: DatabaseSync) {
   const owners = db.prepare(
@@ -22,6 +28,8 @@ export function activityReads(db: DatabaseSync) {
      FROM events WHERE seq > ? AND seq <= ?`,
   );
   const newest = db.prepare('SELECT max(seq) AS seq FROM events');
+  const at = db.prepare('SELECT id FROM events WHERE seq = ?');
+  const idAt = (seq: number): string | undefined => at.get(seq)?.['id'] as string | undefined;
 
   return {
     utilization(
@@ -33,17 +41,20 @@ export function activityReads(db: DatabaseSync) {
     ): Promise<ReportOutcome> {
       return utilizationReport(request, format, activitySource(db, new Set(owners), deadline), now);
     },
-    /** The ids that events after `seq` name as their workcell or manager, up to the newest of them, or as far as the deadline allows. */
-    ownersAfter(seq: number, deadline: number): { ids: string[]; upTo: number; isDone: boolean } {
+    /** The ids that events after the mark name as their workcell or manager: up to the newest event, or as far as the deadline allows. */
+    ownersSince(mark: Mark | null, deadline: number): { ids: string[]; mark: Mark; isAnew: boolean; isDone: boolean } {
       const end = (newest.get() as { seq: number | null }).seq ?? 0;
+      const isAnew = mark === null || (idAt(mark.seq) ?? '') !== mark.id;
       const ids = new Set<string>();
-      let upTo = Math.min(seq, end);
-      while (upTo < end && Date.now() < deadline) {
-        const next = Math.min(upTo + OWNER_SLICE, end);
-        for (const { workcell, manager } of owners.iterate(upTo, next)) for (const id of [workcell, manager]) if (id !== null) ids.add(String(id));
-        upTo = next;
+      let seq = isAnew ? 0 : mark.seq;
+      while (seq < end && Date.now() < deadline) {
+        const next = Math.min(seq + OWNER_SLICE, end);
+        for (const { workcell, manager } of owners.iterate(seq, next))
+          for (const id of [workcell, manager]) if (id !== null) ids.add(String(id));
+        seq = next;
       }
-      return { ids: [...ids], upTo, isDone: upTo >= end };
+      const isDone = seq >= end;
+      return { ids: [...ids], mark: { seq, id: idAt(seq) ?? '' }, isAnew, isDone };
     },
   };
 }
@@ -75,13 +86,18 @@ function* inTimeOrder(db: DatabaseSync, { types, range }: Scan): Generator<Activ
   const { from, to } = range ?? { from: '', to: '\u{10ffff}' };
   const sql = 'SELECT seq, type, ts, doc FROM events WHERE type = ? AND ts >= ? AND ts <= ? ORDER BY ts, seq';
   const lists = types.map((type) => db.prepare(sql).iterate(type, from, to) as unknown as Iterator<ActivityRow>);
-  const heads = lists.map((list) => list.next().value as ActivityRow | undefined);
+  const heads = lists.map(nextOf);
   for (;;) {
     const first = earliest(heads);
     if (first < 0) return;
     yield heads[first] as ActivityRow; // earliest() found it
-    heads[first] = lists[first]?.next().value;
+    heads[first] = nextOf(lists[first] as Iterator<ActivityRow>);
   }
+}
+
+function nextOf(list: Iterator<ActivityRow>): ActivityRow | undefined {
+  const next = list.next();
+  return next.done === true ? undefined : next.value;
 }
 
 function earliest(heads: readonly (ActivityRow | undefined)[]): number {

@@ -1,9 +1,9 @@
 import { workerData } from 'node:worker_threads';
 import { EngineError, type ErrorCode, type Fault } from '../../core/errors.ts';
 import { openForReading } from './open.ts';
+import type { activityReads } from './read-activity.ts';
 import { eventReads, type ReadLimits } from './read-events.ts';
 import { adminReads } from './read-executions.ts';
-import type { activityReads } from './read-activity.ts';
 import type { eventQueries } from './read-queries.ts';
 
 const { folder, limits } = workerData as { folder: string; limits: ReadLimits };

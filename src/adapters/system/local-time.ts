@@ -46,3 +46,8 @@ function textOfSecond(at: Date): string {
   const date = `${String(at.getFullYear()).padStart(4, '0')}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
   return `${date}T${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
+
+/** The day on the server's clock, as YYYYMMDD. */
+export function localDay(ms: number): string {
+  return textOfSecond(new Date(ms)).slice(0, 10).replaceAll('-', '');
+}

@@ -1,11 +1,9 @@
 /** The three reports as MADSci writes them to CSV (M20): sections with a heading each, Python's spelling of numbers. */
 import { stringify } from 'csv-stringify/sync';
-import { type ExactObject, type ExactValue, membersOf } from '../json.ts';
+import { Double, type ExactObject, type ExactValue, membersOf } from '../json.ts';
 import { pythonStr } from '../python-text.ts';
 import { at, objectOf } from './python-words.ts';
 import type { UtilizationKind } from './request.ts';
-
-type Row = ExactValue[];
 
 export function reportCsv(kind: UtilizationKind, report: ExactObject): string {
   return stringify(SHEETS[kind](report), { record_delimiter: '\r\n', quoted_match: /[\r\n]/ });
@@ -21,25 +19,26 @@ const SHEETS: Readonly<Record<UtilizationKind, (report: ExactObject) => string[]
 
 /** Programs that open tables run such cells as formulas (RELIABILITY 20): an apostrophe makes them text. Numbers stay what they are. */
 const FORMULA = /^[=+\-@\t\r]/;
+/** Made here, and may begin with a minus. */
+const OWN_TEXT = 'duration_display';
 
-function cell(value: ExactValue | undefined): string {
+function cell(object: ExactValue | undefined, name: string): string {
+  const value = at(object, name);
   if (value === undefined || value === null) return '';
   const text = pythonStr(value);
-  return FORMULA.test(text) && isText(value) ? `'${text}` : text;
+  const isNumber = typeof value === 'number' || typeof value === 'bigint' || value instanceof Double;
+  return FORMULA.test(text) && !isNumber && name !== OWN_TEXT ? `'${text}` : text;
 }
-
-const isText = (value: ExactValue): boolean => typeof value === 'string' || Array.isArray(value);
-const cells = (row: Row): string[] => row.map(cell);
 
 /** Rows of a label and a member each. */
 function labelled(object: ExactValue | undefined, labels: Readonly<Record<string, string>>): string[][] {
-  return Object.entries(labels).map(([label, name]) => [label, cell(at(object, name))]);
+  return Object.entries(labels).map(([label, name]) => [label, cell(object, name)]);
 }
 
 /** A row for each object, with these members of it. */
 function table(columns: Readonly<Record<string, string>>, objects: Iterable<ExactValue>): string[][] {
   const names = Object.values(columns);
-  return [Object.keys(columns), ...Array.from(objects, (object) => cells(names.map((name) => at(object, name) ?? null)))];
+  return [Object.keys(columns), ...Array.from(objects, (object) => names.map((name) => cell(object, name)))];
 }
 
 const valuesOf = (object: ExactValue | undefined): ExactValue[] => Array.from(membersOf(objectOf(object)), ([, value]) => value);
@@ -50,7 +49,10 @@ const BLANK: string[][] = [[]];
 
 function sessionSheet(report: ExactObject): string[][] {
   const summary = at(report, 'overall_summary');
-  const nodes = Array.from(membersOf(objectOf(at(summary, 'node_summary'))), ([node_id, node]) => ({ ...(node as object), node_id }) as ExactObject);
+  const nodes = Array.from(
+    membersOf(objectOf(at(summary, 'node_summary'))),
+    ([node_id, node]) => ({ ...(node as object), node_id }) as ExactObject,
+  );
   return [
     ['=== UTILIZATION REPORT ==='],
     ...BLANK,

@@ -26,7 +26,11 @@ export async function periodReport(request: UtilizationRequest, source: Activity
   const type = analysisTypeOf(request.analysisType);
   const buckets = bucketsOf(span, type, request.timeZone);
   const lifecycle = await Lifecycle.read(source);
-  const experiments = await Experiments.read(span, { ...span, startUs: Math.min(span.startUs, buckets[0]?.startUs ?? span.startUs) }, source);
+  const experiments = await Experiments.read(
+    span,
+    { ...span, startUs: Math.min(span.startUs, buckets[0]?.startUs ?? span.startUs) },
+    source,
+  );
   const uses = await usesOf(type, span, buckets, lifecycle, experiments, source);
   const nodes = grouped(uses.flatMap((use) => Array.from(use.nodes, ([id, part]) => [id, { ...part, bucket: use.bucket }] as const)));
   const names = await nodeNames(new Set(nodes.keys()), source);
@@ -81,7 +85,11 @@ function workcellParts({ bucket, parts }: BucketUse): [string, BucketPart][] {
 const hasRuntime = ({ runtimeHours }: BucketPart): boolean => runtimeHours > 0;
 const isNotEmpty = (value: ExactValue): boolean => !Array.isArray(value) || value.length > 0;
 
-function mapped<T>(groups: ReadonlyMap<string, T>, make: (id: string, group: T) => ExactValue, isKept = (_: ExactValue) => true): ExactObject {
+function mapped<T>(
+  groups: ReadonlyMap<string, T>,
+  make: (id: string, group: T) => ExactValue,
+  isKept = (_: ExactValue) => true,
+): ExactObject {
   const entries = Array.from(groups, ([id, group]): [string, ExactValue] => [id, make(id, group)]);
   return new OrderedObject(new Map(entries.filter(([, value]) => isKept(value))));
 }

@@ -72,4 +72,5 @@ function ratio(numerator: bigint, denominator: bigint): number {
   return numerator < 0n ? -value : value;
 }
 
-const bitLength = (value: bigint): number => value.toString(16).length * 4 - Math.clz32(Number.parseInt(value.toString(16)[0] as string, 16)) + 28;
+const bitLength = (value: bigint): number =>
+  value.toString(16).length * 4 - Math.clz32(Number.parseInt(value.toString(16)[0] as string, 16)) + 28;

@@ -30,14 +30,12 @@ interface Stop {
 export class Lifecycle {
   readonly #byText: Start[];
   readonly #byTime: Start[];
-  readonly #startTimes: Map<string, number[]>;
   readonly #stops: Map<string, Stop[]>;
   readonly #names: Map<string, string | null>;
 
   private constructor(starts: readonly Start[], stops: Map<string, Stop[]>, names: Map<string, string | null>) {
     this.#byText = [...starts].sort(byText);
     this.#byTime = [...starts].sort(byTime);
-    this.#startTimes = grouped(this.#byTime.flatMap(({ id, us }) => (id === null ? [] : [[id, us] as const])));
     this.#stops = stops;
     this.#names = names;
   }
@@ -64,11 +62,14 @@ export class Lifecycle {
 
   /** The sessions that start in the span, in the order of the texts of their starts. */
   sessions(span: Span): Session[] {
-    return this.#startsIn(span).map((start) => ({
+    const starts = this.#startsIn(span);
+    const times = grouped(starts.flatMap(({ id, us }) => (id === null ? [] : [[id, us] as const])));
+    for (const each of times.values()) each.sort((a, b) => a - b);
+    return starts.map((start) => ({
       type: start.type,
       id: start.id ?? `system_${Math.trunc(start.us / SECOND_US)}`,
       startUs: start.us,
-      endUs: this.#endOf(start, span.endUs),
+      endUs: this.#endOf(start, times, span.endUs),
     }));
   }
 
@@ -86,16 +87,21 @@ export class Lifecycle {
     );
     if (found.length > 0 || span.startUs > span.endUs) return found;
     const list = this.#byTime;
-    return list.slice(firstPlace(list, ({ us }) => us >= span.startUs), firstPlace(list, ({ us }) => us > span.endUs)).sort(byText);
+    return list
+      .slice(
+        firstPlace(list, ({ us }) => us >= span.startUs),
+        firstPlace(list, ({ us }) => us > span.endUs),
+      )
+      .sort(byText);
   }
 
-  /** Its own stop, else the next start of the same id, else the end of the analysis. */
-  #endOf({ id, us }: Start, endUs: number): number {
-    const stop = id === null ? undefined : this.#stops.get(id)?.find((each) => each.us > us && each.us <= endUs);
+  /** Its own stop, else the next start of the same id in the span, else the end of the span. */
+  #endOf({ id, us }: Start, startTimes: ReadonlyMap<string, number[]>, endUs: number): number {
+    if (id === null) return endUs;
+    const stop = this.#stops.get(id)?.find((each) => each.us > us && each.us <= endUs);
     if (stop !== undefined) return stop.us;
-    const times = id === null ? [] : (this.#startTimes.get(id) ?? []);
-    const next = times[firstPlace(times, (time) => time > us)];
-    return next ?? endUs;
+    const times = startTimes.get(id) ?? [];
+    return times[firstPlace(times, (time) => time > us)] ?? endUs;
   }
 }
 

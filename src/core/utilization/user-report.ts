@@ -111,8 +111,22 @@ function userOf(author: string, workflows: readonly Workflow[]): User {
       cancelled_workflows: counted('cancelled'),
       total_runtime_hours: none ? 0 : float(runtimeHours),
       average_workflow_duration_hours: none ? 0 : float(round(sum(hours) / hours.length, 3)),
-      shortest_workflow_hours: none ? null : float(round(hours.reduce((a, b) => (b < a ? b : a)), 3)),
-      longest_workflow_hours: none ? null : float(round(hours.reduce((a, b) => (b > a ? b : a)), 3)),
+      shortest_workflow_hours: none
+        ? null
+        : float(
+            round(
+              hours.reduce((a, b) => (b < a ? b : a)),
+              3,
+            ),
+          ),
+      longest_workflow_hours: none
+        ? null
+        : float(
+            round(
+              hours.reduce((a, b) => (b > a ? b : a)),
+              3,
+            ),
+          ),
       completion_rate_percent: percent(completed, workflows.length),
       workflows: workflows.map(workflowSummary),
     },

@@ -17,7 +17,6 @@ export interface TextRange {
 /** The range of texts that MADSci compares stored times with: naive, so an event exactly at the end belongs to it only when it is naive too. */
 export const textRange = ({ startUs, endUs }: Span): TextRange => ({ from: isoText(startUs), to: isoText(endUs) });
 
-
 /** Wide enough for every event whose text or whose instant lies in the span. */
 export function wideRange({ startUs, endUs }: Span): TextRange {
   const edge = (us: number): string => isoText(Math.min(Math.max(us, YEAR_1_US), YEAR_10000_US - SECOND_US));
@@ -64,7 +63,8 @@ export async function usesOf(spans: readonly Span[], source: ActivitySource): Pr
   const uses = spans.map((span) => new WindowUse(span));
   await pass(uses, 'text', source);
   const again: number[] = [];
-  for (const [i, { taken, missed, range }] of uses.entries()) if (taken === 0 && missed > 0 && !(await source.hasEvent(range))) again.push(i);
+  for (const [i, { taken, missed, range }] of uses.entries())
+    if (taken === 0 && missed > 0 && !(await source.hasEvent(range))) again.push(i);
   if (again.length === 0) return uses;
   const others = again.map((i) => new WindowUse(spans[i] as Span)); // `again` counts the spans
   await pass(others, 'instant', source);

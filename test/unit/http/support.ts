@@ -54,6 +54,7 @@ export function testDeps(given: Partial<HttpDeps> = {}): HttpDeps {
     schedules: missing('schedules'),
     deliveries: missing('deliveries'),
     backups: missing('backups'),
+    reports: missing('reports'),
     keys: {
       ...missing<HttpDeps['keys']>('key ring'),
       authenticate: (secret) => {
