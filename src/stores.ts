@@ -10,8 +10,8 @@ import type { KeyStore } from './ports/key-store.ts';
 import type { Leadership } from './ports/leadership.ts';
 import type { Log } from './ports/log.ts';
 import type { Queue } from './ports/queue.ts';
-import type { ScheduleStore } from './ports/schedule-store.ts';
 import type { ReportStore } from './ports/report-store.ts';
+import type { ScheduleStore } from './ports/schedule-store.ts';
 import type { Signals } from './ports/signals.ts';
 
 /** Where everything is kept. The last three only where other servers may work on it too. */

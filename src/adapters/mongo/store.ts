@@ -5,8 +5,8 @@ import type { HandlerStore } from '../../ports/handler-store.ts';
 import type { KeyStore } from '../../ports/key-store.ts';
 import type { Leadership } from '../../ports/leadership.ts';
 import type { Queue } from '../../ports/queue.ts';
-import type { ScheduleStore } from '../../ports/schedule-store.ts';
 import type { ReportStore } from '../../ports/report-store.ts';
+import type { ScheduleStore } from '../../ports/schedule-store.ts';
 import type { Signals } from '../../ports/signals.ts';
 
 export interface MongoStoreOptions {

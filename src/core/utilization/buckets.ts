@@ -15,8 +15,8 @@ export type AnalysisType = 'hourly' | 'daily' | 'weekly' | 'monthly' | 'other';
 const NAMES: ReadonlySet<string> = new Set<AnalysisType>(['hourly', 'daily', 'weekly', 'monthly']);
 export const analysisTypeOf = (text: string): AnalysisType => (NAMES.has(text) ? (text as AnalysisType) : 'other');
 
-/** More than five years of hours. */
-const MAX_BUCKETS = 50_000;
+/** More than two years of hours. */
+const MAX_BUCKETS = 20_000;
 
 /** The buckets that the span touches. Days and months begin and end with it; weeks, and the days of other types, end with it. */
 export function bucketsOf(span: Span, type: AnalysisType, zoneName: string): Bucket[] {

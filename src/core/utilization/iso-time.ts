@@ -149,7 +149,7 @@ const MIDNIGHT: ClockTime = { hour: 0, minute: 0, second: 0, micros: 0, offsetSe
 
 /** `+`, `-` and `Z` begin the offset. */
 function readTime(text: string): ClockTime | null {
-  const [, clock = '', offset] = /^([^]*?)([-+Z][^]*)?$/.exec(text) ?? [];
+  const [, clock = '', offset] = /^([\s\S]*?)([-+Z][\s\S]*)?$/.exec(text) ?? [];
   const time = readClock(clock, offset !== undefined);
   if (time === null || offset === undefined) return time;
   if (offset[0] === 'Z') return offset === 'Z' ? time : null;
@@ -176,7 +176,7 @@ function readClock(text: string, isBeforeOffset: boolean): ClockTime | null {
     if (!hasColons) at--;
     else if (mark !== ':') return null;
   }
-  const [, digits = '', rest = ''] = /^(\d*)([^]*)$/.exec(text.slice(at)) ?? [];
+  const [, digits = '', rest = ''] = /^(\d*)([\s\S]*)$/.exec(text.slice(at)) ?? [];
   // Six digits are read, or all that there is; what follows them without being a digit is left over.
   if (digits.length < Math.min(6, text.length - at) || (rest !== '' && !isBeforeOffset)) return null;
   return clockTime(values, Number(digits.slice(0, 6).padEnd(6, '0')));

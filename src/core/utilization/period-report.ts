@@ -131,7 +131,7 @@ function peakAt(percent: number, display: string, type: AnalysisType): ExactObje
 /** The first of the greatest. Its period is looked up by its place among those that are shown, which leave out what has no runtime (as in MADSci). */
 function peakOf(percents: readonly number[], shown: readonly { bucket: Bucket }[], type: AnalysisType): ExactObject {
   if (shown.length === 0) return NO_PEAK;
-  const peak = percents.reduce((a, b) => (b > a ? b : a));
+  const peak = percents.reduce((a, b) => Math.max(a, b));
   const at = shown[percents.indexOf(peak)];
   if (at !== undefined) return peakAt(peak, at.bucket.display, type);
   return { peak_utilization: rounded(peak), peak_period: 'Unknown', peak_context: `Peak utilization: ${round(peak, 2)}%` };

@@ -1,4 +1,4 @@
-import { DAY_US, givenTime, instantOf, isoText, TimeFault } from './iso-time.ts';
+import { DAY_US, givenTime, instantOf, isoText } from './iso-time.ts';
 import type { UtilizationRequest } from './request.ts';
 import type { ActivitySource } from './source.ts';
 import type { Span } from './windows.ts';
@@ -6,7 +6,7 @@ import type { Span } from './windows.ts';
 const MINUTE_US = 60_000_000;
 
 /** Reads a time that may be missing. */
-export function optionalTime(text: string | null): number | null {
+function optionalTime(text: string | null): number | null {
   return text === null || text === '' ? null : givenTime(text);
 }
 
@@ -33,9 +33,4 @@ export function requiredPeriod(request: UtilizationRequest): Span | { error: str
     error: 'Invalid analysis time period: start time must be before end time',
     details: `Start time ${shown(startUs)} >= end time ${shown(endUs)}`,
   };
-}
-
-/** Too much was asked for. */
-export function tooLong(message: string): TimeFault {
-  return new TimeFault(message);
 }

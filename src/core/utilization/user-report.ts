@@ -115,7 +115,7 @@ function userOf(author: string, workflows: readonly Workflow[]): User {
         ? null
         : float(
             round(
-              hours.reduce((a, b) => (b < a ? b : a)),
+              hours.reduce((a, b) => Math.min(a, b)),
               3,
             ),
           ),
@@ -123,7 +123,7 @@ function userOf(author: string, workflows: readonly Workflow[]): User {
         ? null
         : float(
             round(
-              hours.reduce((a, b) => (b > a ? b : a)),
+              hours.reduce((a, b) => Math.max(a, b)),
               3,
             ),
           ),

@@ -42,8 +42,8 @@ export class WindowUse {
     this.taken++;
     if (change !== null) this.system.take(change, us);
     if (node === null) return;
-    let use = this.nodes.get(node);
-    if (use === undefined) this.nodes.set(node, (use = new NodeUse(order)));
+    const use = this.nodes.get(node) ?? new NodeUse(order);
+    this.nodes.set(node, use);
     use.first = Math.min(use.first, order);
     if (change !== null) use.take(change, us);
   }

@@ -30,9 +30,10 @@ export async function readWorkflows(span: Span, source: ActivitySource): Promise
     await source.scan({ types: WORKFLOW_TYPES, range: wideRange(span), order: 'time' }, (stored) => {
       const event = timedEvent(stored, order++);
       if (event === null) return;
-      if (!belongs(event)) return void (missed += isInside(event, span) ? 1 : 0);
-      taken++;
-      workflows.take(event);
+      if (belongs(event)) {
+        taken++;
+        workflows.take(event);
+      } else if (isInside(event, span)) missed++;
     });
     return { taken, missed, found: workflows.all };
   };
