@@ -11,6 +11,7 @@ WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY hooks hooks
+COPY handlers handlers
 COPY src src
 RUN install -d -o node -g node -m 700 /data
 USER node

@@ -57,5 +57,6 @@ interface Context<Config = Record<string, unknown>> {
     increment(key: string, by?: number): void;
   };
   mail: { send(mail: { to: string | string[]; subject: string; text: string; html?: string; attachments?: Attachment[] }): Promise<void> };
+  alerts: { raise(event: object, options?: { to?: string | string[]; importance?: 'High' | 'Normal' | 'Low' }): Promise<void> };
   sleep(ms: number): Promise<void>;
 }

@@ -12,6 +12,7 @@ import { smtpMailer } from './adapters/smtp/mailer.ts';
 import { systemClock } from './adapters/system/clock.ts';
 import { ulidFactory } from './adapters/system/ids.ts';
 import { localDay, localTime } from './adapters/system/local-time.ts';
+import { alertMailer, alertMailSettings } from './alerting.ts';
 import { backupMaker } from './backup-maker.ts';
 import { backupScheduleOf, backupSettings } from './backups.ts';
 import { builtIns } from './built-ins.ts';
@@ -51,6 +52,8 @@ export interface App extends AsyncDisposable {
   /** Only after the first start: the admin key, shown this once. */
   adminKey: string | null;
   mailDestination: string;
+  /** Where alerts go, and to how many addresses; null when nobody is to be told. */
+  alertDestination: string | null;
   /** Attempts that a crash cut off; their executions run again. */
   lostAttempts: number;
   engine: Engine;
@@ -86,6 +89,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   if (config.ADMIN_KEY !== undefined) await ensureAdminKey(config.ADMIN_KEY);
   const from = senderOf(config.MAIL_FROM);
   const mailer = stack.use(overrides.mailer ?? mailerOf(config, from));
+  const alerts = { ...alertMailSettings(config), mailer: overrides.mailer === undefined ? stack.use(alertMailer(config)) : null };
   const host = hostCalls({ events: store.events, queue: store.queue, scopesOf: (keyId) => keys.liveScopes(keyId) });
   const sandbox = stack.use(await isolateSandbox({ runners: config.RUNNERS ?? Math.max(2, availableParallelism()), host, log }));
   const handlers = await handlerRegistry({
@@ -99,7 +103,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     report: report('a stored handler matches nothing'),
   });
 
-  await inTurn(() => installBuiltIns({ store: store.keys, keys, handlers }, builtIns()));
+  await inTurn(() => installBuiltIns({ store: store.keys, keys, handlers }, builtIns(config)));
 
   let url = '';
   const { guard } = store;
@@ -109,6 +113,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     keys,
     sandbox,
     mailer,
+    alerts,
     site: {
       get publicUrl() {
         return config.PUBLIC_URL ?? url;
@@ -192,6 +197,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     url,
     adminKey,
     mailDestination: mailer.destination,
+    alertDestination: alerts.mailer && `${alerts.mailer.destination}, ${alerts.addresses.length} addresses`,
     lostAttempts,
     engine,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

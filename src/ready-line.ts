@@ -13,6 +13,7 @@ export function readyLine(app: App, config: Config): string {
     `  Data   ${storePlace(config)}`,
     `  Mails  ${app.mailDestination}${config.SMTP_URL === undefined ? ' (.eml files; set SMTP_URL to send them)' : ''}`,
   ];
+  if (app.alertDestination !== null) lines.push(`  Alerts ${app.alertDestination}`);
   lines.push(
     `  Open   ${config.anonymousScopes.length === 0 ? 'every request needs a key' : `without a key: ${config.anonymousScopes.join(', ')}`}`,
   );

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { openSqliteStore } from './adapters/sqlite/store.ts';
 import type { Config } from './config.ts';
 import { type StoreGuard, storeGuard } from './engine/store-guard.ts';
+import type { AlertStore } from './ports/alert-store.ts';
 import type { Clock } from './ports/clock.ts';
 import type { DeliveryStore } from './ports/delivery-store.ts';
 import type { EventStore } from './ports/event-store.ts';
@@ -23,6 +24,7 @@ export interface Store extends AsyncDisposable {
   deliveries: DeliveryStore;
   schedules: ScheduleStore;
   reports: ReportStore;
+  alerts: AlertStore;
   signals?: Signals;
   leadership?: Leadership;
   guard?: StoreGuard;
@@ -97,6 +99,7 @@ async function openMongo(config: Config, url: string, { serverId, release, resul
     deliveries: guard.wrap(store.deliveries, { slow: ['list'], whole: ['due', 'record', 'resend'] }),
     schedules: guard.wrap(store.schedules, { whole: ['put'] }),
     reports: guard.wrap(store.reports, { slow: ['utilization'] }),
+    alerts: guard.wrap(store.alerts, { whole: ['isTwin'] }),
     signals: store.signals,
     leadership: guard.wrap(store.leadership),
     guard,

@@ -56,7 +56,9 @@ export type Effect =
   | { op: 'state.set'; key: string; value: string }
   | { op: 'state.delete'; key: string }
   | { op: 'state.increment'; key: string; by: number }
-  | { op: 'mail'; to: string; subject: string; text: string; html: string | null; attachments?: readonly Attachment[] };
+  | { op: 'mail'; to: string; subject: string; text: string; html: string | null; attachments?: readonly Attachment[] }
+  /** `event` is JSON text; null: the event that fired, unchanged, whose numbers then keep their spelling. */
+  | { op: 'alert'; event: string | null; to: string[] | null; importance: string | null; line: number | null; column: number | null };
 
 interface OutcomeBase {
   /** Milliseconds since the epoch, with fraction, by the runner's clock. */

@@ -56,6 +56,15 @@ export function messageIdDomain(address: string): string {
   return /^[a-z0-9.-]+$/.test(domain) ? domain : 'hookwright.invalid';
 }
 
+/** A checked address as a header of ASCII carries it: with the domain in the form that name servers know. */
+export function asciiAddress(address: string): string {
+  const at = address.lastIndexOf('@') + 1;
+  const domain = address.slice(at);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is what is asked for
+  if (/^[\x00-\x7f]*$/.test(domain) || !URL.canParse(`http://${domain}`)) return address;
+  return address.slice(0, at) + new URL(`http://${domain}`).hostname;
+}
+
 function isDomain(domain: string): boolean {
   return domain.length <= MAX_DOMAIN && domain.split('.').every((label) => LABEL.test(label));
 }

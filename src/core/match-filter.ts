@@ -1,13 +1,14 @@
 /** A handler's filter: a Mongo selector on the payload, kept as JSON text. */
 import { EngineError } from './errors.ts';
 import { type ExactValue, JsonNumberError, JsonSyntaxError, parseExact } from './json.ts';
-import type { Matchable } from './match-probe.ts';
+import { HEAD_MEMBERS, type Matchable } from './match-probe.ts';
 import { requiredEqualities } from './selector/index-keys.ts';
 import { compileSelector } from './selector/match.ts';
 import { parseSelector } from './selector/parse.ts';
+import { looksOnlyAt } from './selector/roots.ts';
 import { SelectorError } from './selector/selector-error.ts';
 
-export type Filter = Pick<Matchable, 'matches' | 'anchors'>;
+export type Filter = Pick<Matchable, 'matches' | 'anchors' | 'needsHeadOnly'>;
 
 /** Where a registration holds its filter. */
 const POINTER = '/filter';
@@ -20,7 +21,11 @@ export function compileFilter(text: string): Filter {
   try {
     const selector = parseSelector(parseExact(text));
     if (selector.op === 'and' && selector.clauses.length === 0) return { matches: null, anchors: new Map() };
-    return { matches: compileSelector(selector, { backtracking: false }), anchors: requiredEqualities(selector) };
+    return {
+      matches: compileSelector(selector, { backtracking: false }),
+      anchors: requiredEqualities(selector),
+      needsHeadOnly: looksOnlyAt(selector, HEAD_MEMBERS),
+    };
   } catch (error) {
     throw refusalOf(error);
   }

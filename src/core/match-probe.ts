@@ -10,6 +10,8 @@ export interface Matchable {
   readonly tags: readonly string[];
   /** The compiled filter; null for `{}`, which takes every payload without looking at it. */
   readonly matches: ((document: ExactValue) => boolean) | null;
+  /** Whether the filter looks at nothing but `HEAD_MEMBERS`, so that the head of the firing is enough for it. */
+  readonly needsHeadOnly?: boolean;
   /** What the filter requires: at each dotted path one of the values. May name less than the filter tests, never more. */
   readonly anchors: ReadonlyMap<string, readonly ExactValue[]>;
 }
@@ -18,7 +20,12 @@ export interface Matchable {
 export interface Firing {
   tags(): readonly string[];
   document(): ExactValue;
+  /** `HEAD_MEMBERS` of the document, where they are known without parsing it. */
+  head?(): ExactValue;
 }
+
+/** What is known of every event before its text is parsed again: most filters ask for nothing else. */
+export const HEAD_MEMBERS: ReadonlySet<string> = new Set(['_id', 'event_type', 'log_level', 'alert', 'event_timestamp']);
 
 /** A handler's one place in the index, shared by all the lists it stands in. */
 export interface Entry<H extends Matchable> {
@@ -33,6 +40,7 @@ export class Probe<H extends Matchable> {
   readonly #firing: Firing;
   readonly #serial: number;
   #document: ExactValue | undefined;
+  #head: ExactValue | undefined;
   #keys: Map<string, readonly ScalarKey[]> | undefined;
 
   constructor(firing: Firing, serial: number) {
@@ -45,7 +53,8 @@ export class Probe<H extends Matchable> {
     if (entry.seenBy === this.#serial) return;
     entry.seenBy = this.#serial;
     const { handler } = entry;
-    if (handler.matches === null || handler.matches(this.#read())) this.found.push(handler);
+    if (handler.matches === null || handler.matches(handler.needsHeadOnly === true ? this.#readHead() : this.#read()))
+      this.found.push(handler);
   }
 
   testAll(entries: ReadonlyMap<number, Entry<H>>): void {
@@ -57,9 +66,15 @@ export class Probe<H extends Matchable> {
     this.#keys ??= new Map();
     const known = this.#keys.get(path.text);
     if (known !== undefined) return known;
-    const keys = keysIn(this.#read(), path);
+    const keys = keysIn(HEAD_MEMBERS.has(path.parts[0] ?? '') ? this.#readHead() : this.#read(), path);
     this.#keys.set(path.text, keys);
     return keys;
+  }
+
+  #readHead(): ExactValue {
+    if (this.#document !== undefined) return this.#document;
+    this.#head ??= this.#firing.head?.() ?? this.#read();
+    return this.#head;
   }
 
   #read(): ExactValue {

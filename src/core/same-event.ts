@@ -6,7 +6,7 @@ export function sameEvent(stored: string, submitted: string, defaulted: { timest
   const apart = new Set(['archived', 'archived_at']);
   if (defaulted.timestamp) apart.add('event_timestamp');
   if (defaulted.source) apart.add('source');
-  return comparable(parseExact(stored), apart) === comparable(parseExact(submitted), apart);
+  return comparableEvent(parseExact(stored), apart) === comparableEvent(parseExact(submitted), apart);
 }
 
 const MEMBERS = [
@@ -23,7 +23,8 @@ const MEMBERS = [
   'archived_at',
   'tags',
 ];
-function comparable(document: ExactValue, apart: ReadonlySet<string>): string {
+/** The members of an event as one text, in MADSci's order whatever order they came in, without those named. */
+export function comparableEvent(document: ExactValue, apart: ReadonlySet<string>): string {
   if (!isObject(document)) return stringifyExact(document);
   return MEMBERS.filter((name) => !apart.has(name))
     .map((name) => stringifyExact(memberOf(document, name) ?? null))

@@ -3,7 +3,7 @@ import type { Delivery } from '../core/delivery.ts';
 import { LONGEST_RETRY_MS, mailRetryDelay } from '../core/mail-retry.ts';
 import { oneLine } from '../core/mail-text.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { DeliveryAttempt, DeliveryStore } from '../ports/delivery-store.ts';
+import type { DeliveryAttempt, DeliveryLane, DeliveryStore } from '../ports/delivery-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { Mailer, MailResult } from '../ports/mailer.ts';
 import type { Observer } from '../ports/observer.ts';
@@ -17,6 +17,8 @@ export interface DeliverDeps {
   log: Log;
   /** Whether other servers send from the same store: then it takes no more mails than it can send at once. */
   isShared?: boolean;
+  /** Which mails are this outbox's; all of them unless said. */
+  lane?: DeliveryLane;
   observer?: Pick<Observer, 'mailEnded'> | undefined;
   /** Called after each commit with what it recorded. */
   onChange?(results: readonly DeliveryAttempt[]): void;
@@ -37,6 +39,17 @@ export function startDelivering(deps: DeliverDeps): Delivering {
   const outbox = new Outbox(deps);
   outbox.wake();
   return outbox;
+}
+
+/** Several outboxes as one. */
+export function together(outboxes: readonly Delivering[]): Delivering {
+  return {
+    wake() {
+      for (const each of outboxes) each.wake();
+    },
+    stop: async () => void (await Promise.all(outboxes.map((each) => each.stop()))),
+    idle: async () => void (await Promise.all(outboxes.map((each) => each.idle()))),
+  };
 }
 
 const BATCH = 64;
@@ -60,6 +73,7 @@ const MAX_ERROR_LENGTH = 500;
  */
 class Outbox implements Delivering {
   readonly #deps: DeliverDeps;
+  readonly #lane: DeliveryLane;
   /** Ids under way or not recorded yet: for the store they are all still pending. */
   readonly #busy = new Set<string>();
   #ended: DeliveryAttempt[] = [];
@@ -73,6 +87,7 @@ class Outbox implements Delivering {
 
   constructor(deps: DeliverDeps) {
     this.#deps = deps;
+    this.#lane = deps.lane ?? 'all';
   }
 
   wake(): void {
@@ -131,7 +146,7 @@ class Outbox implements Delivering {
 
   /** Busy ones are pending and due as well, so as many more are asked for; of a shared store no more than can be sent at once. */
   async #takeDue(at: number): Promise<Delivery[]> {
-    const due = await this.#deps.store.due(at, (this.#deps.isShared ? this.#freeSlots() : BATCH) + this.#busy.size);
+    const due = await this.#deps.store.due(at, (this.#deps.isShared ? this.#freeSlots() : BATCH) + this.#busy.size, this.#lane);
     return this.#isStopping ? [] : due.filter(({ id }) => !this.#busy.has(id));
   }
 
@@ -161,8 +176,8 @@ class Outbox implements Delivering {
   /** When the first of those that are not busy is due. */
   async #nextDueAt(): Promise<number | null> {
     const { store, isShared } = this.#deps;
-    if (this.#busy.size === 0 || isShared) return await store.nextDueAt();
-    const pending = await store.due(END_OF_TIME, this.#busy.size + 1);
+    if (this.#busy.size === 0 || isShared) return await store.nextDueAt(this.#lane);
+    const pending = await store.due(END_OF_TIME, this.#busy.size + 1, this.#lane);
     return pending.find(({ id }) => !this.#busy.has(id))?.nextAt ?? null;
   }
 
@@ -175,9 +190,10 @@ class Outbox implements Delivering {
     this.wake();
   }
 
-  async #send({ id, to, subject, text, html, attachments, messageId, createdAt }: Delivery): Promise<MailResult> {
+  async #send({ id, to, subject, text, html, attachments, headers, messageId, createdAt }: Delivery): Promise<MailResult> {
+    const more = { ...(attachments && { attachments }), ...(headers && { headers }) };
     try {
-      return await this.#deps.mailer.send({ to, subject, text, html, ...(attachments && { attachments }), messageId, date: createdAt });
+      return await this.#deps.mailer.send({ to, subject, text, html, messageId, date: createdAt, ...more });
     } catch (error) {
       // Mailers answer rather than throw; should one have a defect, no mail may be lost by it.
       this.#deps.log('error', 'the mailer failed', { delivery_id: id, error });

@@ -1,3 +1,4 @@
+import { IMPORTANCES, type RaisedAlert } from '../core/alert.ts';
 import { emittedId } from '../core/emitted-id.ts';
 import { type EventDefaults, type EventLimits, type NormalisedEvent, normaliseEvent, type ValidationIssue } from '../core/event.ts';
 import type { Effect, ExecutionError } from '../core/execution.ts';
@@ -13,6 +14,7 @@ export interface CheckedEffects {
   events: NormalisedEvent[];
   state: StateEffect[];
   mails: Extract<Effect, { op: 'mail' }>[];
+  alerts: RaisedAlert[];
 }
 export interface EffectContext {
   /** Scopes of the handler's key now; null when it is revoked or expired. */
@@ -21,11 +23,15 @@ export interface EffectContext {
   prefix: string;
   defaults: EventDefaults;
   limits: EventLimits;
+  /** JSON text of what fired. */
+  input: string;
+  /** Whether an alert that names nobody reaches anybody. */
+  hasAlertAddresses: boolean;
 }
 
 /** Sorts what a run asked for and checks all of it; the first thing that cannot be done is the answer instead, with its place in the source. */
 export function checkEffects(effects: readonly Effect[], context: EffectContext): CheckedEffects | ExecutionError {
-  const checked: CheckedEffects = { events: [], state: [], mails: [] };
+  const checked: CheckedEffects = { events: [], state: [], mails: [], alerts: [] };
   if (effects.length === 0) return checked;
   if (context.scopes === null) return error('permission', 'The key that this handler acts with is revoked or expired.');
   for (const effect of effects) {
@@ -37,6 +43,7 @@ export function checkEffects(effects: readonly Effect[], context: EffectContext)
 
 function take(effect: Effect, checked: CheckedEffects, context: EffectContext): ExecutionError | null {
   if (effect.op === 'emit') return takeEvent(effect, checked, context);
+  if (effect.op === 'alert') return takeAlert(effect, checked, context);
   if (effect.op !== 'mail') {
     checked.state.push(effect);
     return null;
@@ -63,6 +70,40 @@ function takeEvent(effect: Extract<Effect, { op: 'emit' }>, checked: CheckedEffe
   const result = normaliseEvent(effect.event, defaults, context.limits);
   if (!result.ok) return { ...error('rejected', `events.emit: ${describe(result.issues)}`), ...at };
   checked.events.push(result.event);
+  return null;
+}
+
+/** Alerts without an id of their own are numbered from here, beyond all that a run may emit. */
+const FIRST_ALERT = 1_000;
+/** What was stored is an event whatever the settings say by now. */
+const STORED = { allowCustomTypes: true, allowAnySourceIds: true };
+
+function takeAlert(effect: Extract<Effect, { op: 'alert' }>, checked: CheckedEffects, context: EffectContext): ExecutionError | null {
+  const at = { line: effect.line, column: effect.column };
+  const fault = alertFault(effect, context);
+  if (fault !== null) return { ...fault, ...at };
+  const n = FIRST_ALERT + checked.alerts.length;
+  const defaults: EventDefaults = { ...context.defaults, newId: () => emittedId(context.prefix, n) };
+  const limits = effect.event === null ? { ...context.limits, ...STORED } : context.limits;
+  const result = normaliseEvent(effect.event ?? context.input, defaults, limits);
+  if (!result.ok) return { ...error('rejected', `alerts.raise: ${describe(result.issues)}`), ...at };
+  checked.alerts.push({ event: result.event, to: effect.to, importance: effect.importance });
+  return null;
+}
+
+function alertFault({ to, importance }: Extract<Effect, { op: 'alert' }>, context: EffectContext): ExecutionError | null {
+  if (!hasScope(context.scopes ?? [], 'alerts:write')) return error('permission', 'alerts.raise needs a key with the scope alerts:write.');
+  if (importance !== null && !IMPORTANCES.some((each) => each === importance))
+    return error('rejected', `alerts.raise: importance is ${IMPORTANCES.join(', ')}`);
+  if (to === null && !context.hasAlertAddresses)
+    return error(
+      'rejected',
+      'alerts.raise: there is nobody to tell: set EVENT_EMAIL_ALERTS with email_addresses, or name addresses in "to"',
+    );
+  for (const address of to ?? []) {
+    const checked = checkAddress(address);
+    if (!checked.ok) return error('rejected', `alerts.raise: ${checked.detail}`);
+  }
   return null;
 }
 

@@ -1,9 +1,11 @@
+import type { AlertMailSettings } from '../core/alert-mail.ts';
 import { documentTags } from '../core/document-tags.ts';
 import { emitPrefix } from '../core/emitted-id.ts';
 import type { EventDefaults, EventLimits } from '../core/event.ts';
 import type { Handler } from '../core/handler.ts';
 import type { Hook } from '../core/hook.ts';
 import type { MailSite } from '../core/mail-id.ts';
+import type { AlertStore } from '../ports/alert-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cron } from '../ports/cron.ts';
 import type { DeliveryStore } from '../ports/delivery-store.ts';
@@ -15,7 +17,8 @@ import type { FireResult, FiringPlan, Queue } from '../ports/queue.ts';
 import type { Sandbox } from '../ports/sandbox.ts';
 import type { ScheduleStore } from '../ports/schedule-store.ts';
 import type { Ticker } from '../ports/ticker.ts';
-import { type Delivering, startDelivering } from './deliver.ts';
+import { alertDesk } from './alerts.ts';
+import { type Delivering, startDelivering, together } from './deliver.ts';
 import { Dispatcher } from './dispatch.ts';
 import { type Executions, executions } from './executions.ts';
 import type { LiveHandlers } from './handlers.ts';
@@ -32,11 +35,15 @@ import { type Triggers, triggers } from './triggers.ts';
 
 export interface EngineOptions {
   /** The last three where other servers may work on the store too. */
-  store: { events: EventStore; queue: Queue; deliveries: DeliveryStore; schedules: ScheduleStore } & Partial<Omit<SharedStore, 'queue'>>;
+  store: { events: EventStore; queue: Queue; deliveries: DeliveryStore; schedules: ScheduleStore; alerts: AlertStore } & Partial<
+    Omit<SharedStore, 'queue'>
+  >;
   handlers: LiveHandlers;
   keys: OwnedKeyRing;
   sandbox: Sandbox;
   mailer: Mailer;
+  /** Of alerts: who gets them and how they look, and the way they go where it is another one. */
+  alerts: Omit<AlertMailSettings, 'site'> & { mailer: Mailer | null };
   site: MailSite;
   hooks: readonly Hook[];
   cron: Cron;
@@ -75,7 +82,15 @@ export function createEngine(options: EngineOptions): Engine {
   const prefixOf = ({ lease, replays, createdAt }: Ready) => emitPrefix({ id: lease.executionId, replays, createdAt });
 
   const isShared = store.queue.shared;
-  const delivering = startDelivering({ store: store.deliveries, mailer: options.mailer, clock, random, log, isShared, observer });
+  const outbox = { store: store.deliveries, clock, random, log, isShared, observer };
+  const { mailer: alertMailer, ...alertMails } = options.alerts;
+  const delivering =
+    alertMailer === null
+      ? startDelivering({ ...outbox, mailer: options.mailer })
+      : together([
+          startDelivering({ ...outbox, mailer: options.mailer, lane: 'others' }),
+          startDelivering({ ...outbox, mailer: alertMailer, lane: 'alerts' }),
+        ]);
   const shared = sharedStore(store);
   const others: Sharing | null =
     shared && sharing({ store: shared, handlers, keys, dispatcher: () => dispatcher, delivering, clock, random, log });
@@ -95,6 +110,7 @@ export function createEngine(options: EngineOptions): Engine {
     scopesOf,
     emitPrefix: prefixOf,
     mails: outcomeMails(options.site),
+    alerts: alertDesk({ store: store.alerts, mails: { ...alertMails, site: options.site }, now: clock.now }),
     defaults,
     limits,
     clock,

@@ -1,4 +1,5 @@
 import type { NormalisedEvent } from '../core/event.ts';
+import type { ExactValue } from '../core/json.ts';
 import { eventTags } from '../core/tags.ts';
 import type { Cause, Submission } from '../ports/event-store.ts';
 import type { NewExecution } from '../ports/queue.ts';
@@ -18,7 +19,8 @@ const NO_TAGS: readonly string[] = [];
 export function eventPlanner(options: { plan: Planner; alertLevel: number; now(): number }): EventPlanner {
   const { plan, alertLevel, now } = options;
   return (event, cause) => {
-    const firing = firingOf({ subjectId: event.id, createdAt: now(), json: event.json, tags: () => eventTags(event) });
+    const tags = (): readonly string[] => eventTags(event);
+    const firing = firingOf({ subjectId: event.id, createdAt: now(), json: event.json, tags, head: () => headOf(event) });
     const isAlert = event.alert || event.level >= alertLevel;
     const ingested = plan.plan('event.on_ingest', firing);
     const executions: NewExecution[] = isAlert ? ingested.concat(plan.plan('event.on_alert', firing)) : ingested;
@@ -34,4 +36,9 @@ export function eventPlanner(options: { plan: Planner; alertLevel: number; now()
       },
     };
   };
+}
+
+/** The members of the stored text that filters ask for most, without parsing it. */
+function headOf({ id, type, level, alert, timestamp }: NormalisedEvent): ExactValue {
+  return { _id: id, event_type: type, log_level: level, alert, event_timestamp: timestamp };
 }

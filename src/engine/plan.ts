@@ -10,6 +10,7 @@ export interface Firing {
   createdAt: number;
   tags(): readonly string[];
   document(): ExactValue;
+  head?(): ExactValue;
 }
 export interface Planner {
   /** One execution for each handler that the firing reaches; those with room in memory are leased at once. */
@@ -18,7 +19,7 @@ export interface Planner {
   planFor(handler: Handler, firing: Firing): NewExecution;
 }
 export interface PlannerOptions {
-  match(hook: string, firing: { tags(): readonly string[]; document(): ExactValue }): readonly Handler[];
+  match(hook: string, firing: Pick<Firing, 'tags' | 'document' | 'head'>): readonly Handler[];
   isEmpty(hook: string): boolean;
   reserve(handlerId: number): boolean;
   hash(text: string): string;
@@ -44,7 +45,13 @@ export function planner({ match, isEmpty, reserve, hash }: PlannerOptions): Plan
 }
 
 /** A firing over a JSON text that is parsed at most once, and only when asked for. */
-export function firingOf(input: { subjectId: string; createdAt: number; json: string; tags: () => readonly string[] }): Firing {
+export function firingOf(input: {
+  subjectId: string;
+  createdAt: number;
+  json: string;
+  tags: () => readonly string[];
+  head?: () => ExactValue;
+}): Firing {
   let document: ExactValue | undefined;
   let tags: readonly string[] | undefined;
   return {
@@ -52,5 +59,6 @@ export function firingOf(input: { subjectId: string; createdAt: number; json: st
     createdAt: input.createdAt,
     tags: () => (tags ??= input.tags()),
     document: () => (document ??= parseExact(input.json)),
+    ...(input.head && { head: input.head }),
   };
 }

@@ -1,3 +1,4 @@
+import type { RaisedAlert } from '../core/alert.ts';
 import type { NewDelivery } from '../core/delivery.ts';
 import { EngineError } from '../core/errors.ts';
 import type { EventDefaults, EventLimits } from '../core/event.ts';
@@ -10,6 +11,7 @@ import type { AppendResult, Submission } from '../ports/event-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { EndedAttempt, Observer } from '../ports/observer.ts';
 import type { FireResult, FiringPlan, Queue, Settlement, SettleResult } from '../ports/queue.ts';
+import type { AlertDesk } from './alerts.ts';
 import type { Dispatcher, SettledExecution, SettleOutcomes } from './dispatch.ts';
 import { checkEffects } from './effects.ts';
 import { failureFiring } from './on-failure.ts';
@@ -38,6 +40,7 @@ export interface SettlerOptions {
   scopesOf(keyId: string): readonly Scope[] | null;
   emitPrefix(item: Ready): string;
   mails: OutcomeMails;
+  alerts: AlertDesk;
   defaults: EventDefaults;
   limits: EventLimits;
   clock: Clock;
@@ -57,6 +60,8 @@ interface Pending {
   settled: SettledExecution;
   events: PlannedEvent[];
   firings: { plan: FiringPlan; subject: Subject }[];
+  /** What is not decided yet; afterwards its mails are in the settlement. */
+  raised: readonly RaisedAlert[];
 }
 
 /** Turns outcomes into commits: outcome, emitted events with their executions, state and mails together, or none of it. */
@@ -76,6 +81,8 @@ function prepare(o: SettlerOptions, item: Ready, version: HandlerVersion, outcom
     prefix: outcome.effects.length === 0 ? '' : o.emitPrefix(item),
     defaults: o.defaults,
     limits: o.limits,
+    input: item.input,
+    hasAlertAddresses: o.alerts.hasAddresses,
   });
   if ('reason' in checked) return failed(o, item, version, { ...outcome, kind: 'failed', error: checked });
   const cause = { executionId: item.lease.executionId, root: item.root, depth: item.depth + 1 };
@@ -88,6 +95,7 @@ function prepare(o: SettlerOptions, item: Ready, version: HandlerVersion, outcom
     settled: { item, retryAt: null, leaseLost: false },
     events,
     firings: [],
+    raised: checked.alerts,
   };
 }
 
@@ -103,6 +111,7 @@ function failed(o: SettlerOptions, item: Ready, version: HandlerVersion, outcome
       settled: { item, retryAt: runAt, leaseLost: false },
       events: [],
       firings: [],
+      raised: [],
     };
   }
   const mail = finishedMail(o, item, version, outcome);
@@ -113,6 +122,7 @@ function failed(o: SettlerOptions, item: Ready, version: HandlerVersion, outcome
     settled: { item, retryAt: null, leaseLost: false },
     events: [],
     firings,
+    raised: [],
   };
 }
 
@@ -136,6 +146,14 @@ async function commit(o: SettlerOptions, pending: Pending[], done: (settled: Set
   }
 }
 
+/** Before the commit, and once: a settlement that is tried again must be the same one. */
+async function decideAlerts(o: SettlerOptions, one: Pending): Promise<void> {
+  const { lease, finishedAt, deliveries } = one.settlement;
+  const mails = await o.alerts.mailsOf(one.raised, { executionId: lease.executionId, at: finishedAt });
+  one.settlement = { ...one.settlement, deliveries: [...deliveries, ...mails] };
+  one.raised = [];
+}
+
 /** `isDown`: none of them was looked at. A store in this process is never down, it only refuses. */
 async function tryToSettle(
   o: SettlerOptions,
@@ -143,6 +161,8 @@ async function tryToSettle(
   tries: number,
 ): Promise<{ results: SettleResult[] | null; isDown: boolean }> {
   try {
+    const raising = pending.filter(({ raised }) => raised.length > 0);
+    if (raising.length > 0) await Promise.all(raising.map((one) => decideAlerts(o, one)));
     return { results: await o.queue.settle(pending.map(({ settlement }) => settlement)), isDown: false };
   } catch (error) {
     o.log(tries === 0 ? 'warn' : 'error', 'outcomes could not be written yet', { count: pending.length, tries, error });

@@ -1,3 +1,4 @@
+import type { AlertHeaders } from '../core/delivery.ts';
 import type { Attachment } from '../core/mail-attachment.ts';
 
 export interface Mail {
@@ -10,6 +11,8 @@ export interface Mail {
   messageId: string;
   /** Milliseconds since the epoch. */
   date: number;
+  /** Of an alert, which then has the form of MADSci's. */
+  headers?: AlertHeaders;
 }
 /** `temporary` may be tried again with the same Message-ID; `permanent` is final. `detail` never holds credentials. */
 export type MailResult = { kind: 'accepted' } | { kind: 'temporary'; detail: string } | { kind: 'permanent'; detail: string };

@@ -40,6 +40,9 @@ export const OWN = {
     'Mail server. Default: mails become .eml files in DATA_DIR/mail.',
   ),
   MAIL_FROM: text.min(3, 'takes an address').default('Hookwright <hookwright@localhost.localdomain>').describe('Sender of mails.'),
+  ALERT_SUBJECTS: oneOf(['names', 'values'])
+    .default('names')
+    .describe('names: ALERT (EventLogLevel.ERROR): EventType.LOG_ERROR, as MADSci on Python 3.12. values: ALERT (40): log_error.'),
   EXPORT_DIR: optional(text.min(1)).describe('Folder below which reports may be saved by requests. Default: exports in DATA_DIR.'),
   RUNNERS: optional(whole(1, 64)).describe('The most processes that run handlers. Default: one per core, at least two.'),
   QUERY_DEADLINE_MS: whole(100, 600_000).default(10_000).describe('How long a query may take before it is stopped.'),

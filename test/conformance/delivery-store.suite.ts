@@ -63,6 +63,34 @@ function isDue(it: It): void {
     expect((await again.deliveries.get('d'))?.attachments).toEqual(attachments);
   });
 
+  it('keeps the headers of an alert', async (subject) => {
+    const headers = { Importance: 'High', 'X-Priority': '1', 'X-MADSci-Event-ID': 'Größe "1"' };
+    await deliver(subject, delivery('a', { kind: 'alert', headers }), delivery('b'));
+    const [first, second] = await subject.deliveries.due(T0, 10);
+    expect(first?.headers).toEqual(headers);
+    expect(second).not.toHaveProperty('headers');
+    expect(await subject.deliveries.get('a')).toEqual(first);
+  });
+
+  it('answers alerts and the others apart where they are asked for apart', async (subject) => {
+    await deliver(
+      subject,
+      delivery('a', { createdAt: T0 + 5 }),
+      delivery('b', { kind: 'alert', createdAt: T0 + 1 }),
+      delivery('c', { kind: 'mail', createdAt: T0 + 3 }),
+      delivery('d', { kind: 'alert', createdAt: T0 + 9 }),
+    );
+    const { deliveries } = subject;
+    expect((await deliveries.due(T0 + 9, 10, 'alerts')).map(({ id }) => id)).toEqual(['b', 'd']);
+    expect((await deliveries.due(T0 + 9, 10, 'others')).map(({ id }) => id)).toEqual(['c', 'a']);
+    expect(await dueIds(subject, T0 + 9)).toEqual(['b', 'c', 'a', 'd']);
+    expect(await deliveries.nextDueAt('alerts')).toBe(T0 + 1);
+    expect(await deliveries.nextDueAt('others')).toBe(T0 + 3);
+    await deliveries.record([attempt('b'), attempt('d')]);
+    expect(await deliveries.nextDueAt('alerts')).toBeNull();
+    expect(await deliveries.due(T0 + 9, 10, 'alerts')).toEqual([]);
+  });
+
   it('answers due ones oldest due first, up to a limit', async (subject) => {
     await deliver(
       subject,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { openTestMongoStore } from '../support/mongo-store.ts';
 import { type Mongod, startReplicaSet } from '../support/mongod.ts';
+import { alertStoreConformance } from './alert-store.suite.ts';
 import { deliveryStoreConformance } from './delivery-store.suite.ts';
 import { eventStoreConformance } from './event-store.suite.ts';
 import { handlerStoreConformance } from './handler-store.suite.ts';
@@ -24,3 +25,4 @@ handlerStoreConformance('mongo', { open });
 keyStoreConformance('mongo', { open });
 deliveryStoreConformance('mongo', { open });
 scheduleStoreConformance('mongo', { open });
+alertStoreConformance('mongo', { open });

@@ -1,5 +1,6 @@
 import { checkForLeaks } from '../support/leaks.ts';
 import { openTestStore } from '../support/store.ts';
+import { alertStoreConformance } from './alert-store.suite.ts';
 import { deliveryStoreConformance } from './delivery-store.suite.ts';
 import { eventStoreConformance } from './event-store.suite.ts';
 import { handlerStoreConformance } from './handler-store.suite.ts';
@@ -17,3 +18,4 @@ handlerStoreConformance('sqlite', { open });
 keyStoreConformance('sqlite', { open });
 deliveryStoreConformance('sqlite', { open });
 scheduleStoreConformance('sqlite', { open });
+alertStoreConformance('sqlite', { open });

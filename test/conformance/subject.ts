@@ -6,6 +6,7 @@ import type { ExecutionError } from '../../src/core/execution.ts';
 import { executionId } from '../../src/core/execution-id.ts';
 import { DEFAULT_RETRY, type HandlerVersion } from '../../src/core/handler.ts';
 import { type ExactObject, membersOf, parseExact } from '../../src/core/json.ts';
+import type { AlertStore } from '../../src/ports/alert-store.ts';
 import type { DeliveryStore } from '../../src/ports/delivery-store.ts';
 import type { Cause, EventStore, NewEvent, Submission } from '../../src/ports/event-store.ts';
 import type { HandlerStore } from '../../src/ports/handler-store.ts';
@@ -22,6 +23,7 @@ export interface Subject extends AsyncDisposable {
   keys: KeyStore;
   deliveries: DeliveryStore;
   schedules: ScheduleStore;
+  alerts: AlertStore;
   /** The same data after a stop and a start; the subject itself is closed then. */
   reopen(): Promise<Subject>;
   /** Takes everything out, which is quicker than to open another one. Ids of handlers may go on from where they were. */

@@ -211,6 +211,38 @@ describe('ctx', () => {
     expect(outcome).toMatchObject({ kind: 'failed', error: { reason: 'rejected' } });
   });
 
+  test('records alerts: an event that was not changed by name, any other with its text', async () => {
+    const code = `await ctx.alerts.raise(event);
+      ctx.alerts.raise({ ...event }, { to: 'a@b.c', importance: 'High' });
+      ctx.alerts.raise({ ...event, note: 2n ** 64n }, { to: ['a@b.c', 'd@e.f'] });
+      ctx.alerts.raise({ log_level: 50 });
+      event.log_level = 30;
+      ctx.alerts.raise(event);`;
+    const executions = executionsOf(1, { input: '{"_id":"e","log_level":40,"event_data":[1.0,1591844539983333333]}' });
+    const outcome = await run(code, { executions });
+    if (outcome.kind === 'failed') throw new Error(outcome.error.message);
+    const own = '"event_data":[1,1591844539983333333]';
+    expect(outcome.effects).toMatchObject([
+      { op: 'alert', event: null, to: null, importance: null, line: 1 },
+      { op: 'alert', event: null, to: ['a@b.c'], importance: 'High', line: 2 },
+      { op: 'alert', event: `{"_id":"e","log_level":40,${own},"note":18446744073709551616}`, to: ['a@b.c', 'd@e.f'], importance: null },
+      { op: 'alert', event: '{"log_level":50}', to: null },
+      { op: 'alert', event: `{"_id":"e","log_level":30,${own}}`, to: null },
+    ]);
+  });
+
+  test.each([
+    ['ctx.alerts.raise()', 'TypeError: what alerts.raise takes first is an object'],
+    ['ctx.alerts.raise(event, { to: [] })', 'TypeError: "to" of an alert is an address or a list of them'],
+    ['ctx.alerts.raise(event, { to: [1] })', 'TypeError: "to" of an alert is an address or a list of them'],
+    ['ctx.alerts.raise(event, { importance: 1 })', 'TypeError: "importance" of an alert is High, Normal or Low'],
+    ['for (let n = 0; n < 21; n++) ctx.alerts.raise(event)', 'an execution may raise 20 alerts'],
+    ["ctx.alerts.raise(event, { to: Array(51).fill('a@b.c') })", 'an alert may have 50 addresses'],
+    ["ctx.alerts.raise({ x: 'x'.repeat(300_000) })", 'an event may have 262144 bytes of JSON'],
+  ])('refuses %s', async (code, message) => {
+    expect(errorOf(await run(`${code};`)).message).toBe(message);
+  });
+
   test('integers beyond 2^53 keep all digits on their way in and out', async () => {
     const executions = executionsOf(1, {
       input: '{"a":1591844539983333333,"b":-9007199254740993,"c":9007199254740991,"d":1.5,"e":"1591844539983333333"}',

@@ -50,6 +50,7 @@ export async function startEngine(
     sandbox = new ScriptedSandbox(),
     scopes = ['admin'] as Key['scopes'],
     ports = undefined as ServerPorts | undefined,
+    alertAddresses = ['alerts@lab.example'] as readonly string[],
   } = {},
 ): Promise<Rig> {
   const isShared = ports !== undefined;
@@ -80,11 +81,12 @@ export async function startEngine(
   };
   let tick = (): void => {};
   const engine = createEngine({
-    store: { events: store.events, deliveries: store.deliveries, schedules: store.schedules, ...ports, queue },
+    store: { events: store.events, deliveries: store.deliveries, schedules: store.schedules, alerts: store.alerts, ...ports, queue },
     handlers,
     keys,
     sandbox,
     mailer,
+    alerts: { mailer: null, addresses: alertAddresses, importance: 'Normal', subjects: 'names' },
     site: { publicUrl: 'http://127.0.0.1:1', domain: 'lab.example', version: '0', digest: sha1 },
     hooks: HOOKS,
     cron,

@@ -132,8 +132,8 @@ export function shareStore(store: TestStore, clock: Clock): SharedTestStore {
     };
     const deliveries: DeliveryStore = {
       ...store.deliveries,
-      async due(now, limit) {
-        const due = await store.deliveries.due(now, 1_000);
+      async due(now, limit, lane) {
+        const due = await store.deliveries.due(now, 1_000, lane);
         const free = due.filter(({ id }) => (taken.get(id) ?? 0) <= clock.now()).slice(0, limit);
         for (const { id } of free) taken.set(id, clock.now() + DELIVERY_LEASE_MS);
         return free;

@@ -7,6 +7,8 @@ export interface ExecutionLimits {
   emits: number;
   stateOps: number;
   mails: number;
+  alerts: number;
+  alertAddresses: number;
   effectBytes: number;
   eventBytes: number;
   logBytes: number;
@@ -46,6 +48,8 @@ export const DEFAULT_LIMITS: SandboxLimits = {
   emits: 100,
   stateOps: 1_000,
   mails: 20,
+  alerts: 20,
+  alertAddresses: 50,
   effectBytes: KIB * KIB,
   eventBytes: 256 * KIB,
   logBytes: 64 * KIB,

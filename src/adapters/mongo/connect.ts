@@ -1,5 +1,6 @@
 import { type Collection, type Db, type Document, MongoClient, type MongoClientOptions } from 'mongodb';
 import type {
+  AlertPairsDocument,
   CounterDocument,
   DeliveryDocument,
   EventDocument,
@@ -29,6 +30,7 @@ export interface Collections {
   state: Collection<StateDocument>;
   schedules: Collection<ScheduleDocument>;
   deliveries: Collection<DeliveryDocument>;
+  alertPairs: Collection<AlertPairsDocument>;
   keys: Collection<KeyDocument>;
   settings: Collection<SettingDocument>;
   counters: Collection<CounterDocument>;
@@ -102,6 +104,7 @@ export function collectionsOf(db: Db, events: string): Collections {
     state: db.collection('hookwright_handler_state'),
     schedules: db.collection('hookwright_schedules'),
     deliveries: db.collection('hookwright_deliveries'),
+    alertPairs: db.collection('hookwright_alert_pairs'),
     keys: db.collection('hookwright_keys'),
     settings: db.collection('hookwright_settings'),
     counters: db.collection('hookwright_counters'),

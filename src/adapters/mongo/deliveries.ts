@@ -1,6 +1,6 @@
 import type { Filter } from 'mongodb';
 import type { Delivery, DeliveryKind } from '../../core/delivery.ts';
-import { DELIVERY_LEASE_MS, type DeliveryStore } from '../../ports/delivery-store.ts';
+import { DELIVERY_LEASE_MS, type DeliveryLane, type DeliveryStore } from '../../ports/delivery-store.ts';
 import type { DeliveryDocument } from './documents.ts';
 import { bounded, steady } from './faults.ts';
 import { beforeCursor, newestPage } from './paging.ts';
@@ -14,10 +14,13 @@ export function deliveryStore(shared: Shared): DeliveryStore {
     $or: [{ lockedBy: shared.presence.owner }, { lockedBy: { $exists: false } }, { $expr: { $lt: ['$lockedUntil', '$$NOW'] } }],
   });
 
+  const inLane = (lane: DeliveryLane): Filter<DeliveryDocument> =>
+    lane === 'all' ? {} : { kind: lane === 'alerts' ? 'alert' : { $ne: 'alert' } };
+
   return {
-    due: (now, limit) =>
+    due: (now, limit, lane = 'all') =>
       steady(async () => {
-        const filter = { state: 'pending' as const, nextAt: { $lte: now } };
+        const filter = { state: 'pending' as const, nextAt: { $lte: now }, ...inLane(lane) };
         const candidates = await deliveries
           .find({ ...filter, ...free() }, { projection: { _id: 1 }, sort: { nextAt: 1, seq: 1 }, limit })
           .toArray();
@@ -29,17 +32,15 @@ export function deliveryStore(shared: Shared): DeliveryStore {
         const taken = await deliveries.find({ _id: { $in: ids }, ...filter, lockedBy: owner }, { sort: { nextAt: 1, seq: 1 } }).toArray();
         return taken.map(deliveryOf);
       }),
-    nextDueAt: () =>
+    nextDueAt: (lane = 'all') =>
       bounded(async () => {
+        const pending = { state: 'pending' as const, nextAt: { $ne: null }, ...inLane(lane) };
         const first = { projection: { nextAt: 1 }, sort: { nextAt: 1 as const }, limit: 1 };
-        const [next] = await deliveries.find({ state: 'pending', nextAt: { $ne: null }, ...free() }, first).toArray();
+        const [next] = await deliveries.find({ ...pending, ...free() }, first).toArray();
         if (next !== undefined) return next.nextAt;
         // All are with other servers: should one of those die, its turn is over by then.
         const [locked] = await deliveries
-          .find(
-            { state: 'pending', nextAt: { $ne: null } },
-            { projection: { nextAt: 1, lockedUntil: 1 }, sort: { lockedUntil: 1 }, limit: 1 },
-          )
+          .find(pending, { projection: { nextAt: 1, lockedUntil: 1 }, sort: { lockedUntil: 1 }, limit: 1 })
           .toArray();
         return locked === undefined ? null : Math.max(locked.nextAt ?? 0, locked.lockedUntil?.getTime() ?? 0);
       }),

@@ -1,5 +1,6 @@
 import type { Document } from 'mongodb';
-import type { DeliveryKind, DeliveryState } from '../../core/delivery.ts';
+import type { AlertPair } from '../../core/alert.ts';
+import type { AlertHeaders, DeliveryKind, DeliveryState } from '../../core/delivery.ts';
 import type { ExecutionState } from '../../core/execution.ts';
 import type { Attachment } from '../../core/mail-attachment.ts';
 
@@ -119,6 +120,7 @@ export interface DeliveryDocument {
   text: string;
   html: string | null;
   attachments?: readonly Attachment[];
+  headers?: AlertHeaders;
   messageId: string;
   createdAt: number;
   state: DeliveryState;
@@ -128,6 +130,14 @@ export interface DeliveryDocument {
   sentAt: number | null;
   lockedBy?: string;
   lockedUntil?: Date;
+}
+
+/** `rev` counts the changes, so that of two at the same time one is made again. */
+export interface AlertPairsDocument {
+  _id: string;
+  rev: number;
+  pairs: AlertPair[];
+  seenAt: Date;
 }
 
 export interface KeyDocument {

@@ -1,4 +1,5 @@
 import type { Collection, CreateIndexesOptions, Document, IndexSpecification } from 'mongodb';
+import { TWIN_MEMORY_MS } from '../../ports/alert-store.ts';
 import type { Collections } from './connect.ts';
 
 interface Index {
@@ -52,6 +53,7 @@ const wantedOf = (all: Collections): [AnyCollection, readonly Index[]][] =>
     [all.versions, [over('handlerId', 'version')]],
     [all.state, [over('handlerId')]],
     [all.deliveries, [where(over('nextAt', 'seq'), { state: 'pending' }), over('executionId'), over('seq')]],
+    [all.alertPairs, [{ key: { seenAt: 1 }, options: { expireAfterSeconds: TWIN_MEMORY_MS / 1_000 } }]],
   ] as unknown as [AnyCollection, readonly Index[]][];
 
 /** Makes the indexes that are missing. One on the same members is taken as it is, whatever its name: MADSci may have made it. */

@@ -1,4 +1,5 @@
 import { SchemaMismatch, standingOf } from '../../core/schema-version.ts';
+import { alertStore } from './alerts.ts';
 import { appender } from './append.ts';
 import { archiveOf } from './archive.ts';
 import { Claimer } from './claim.ts';
@@ -72,6 +73,7 @@ export async function openStore(options: MongoStoreOptions): Promise<MongoStore>
     deliveries: deliveryStore(shared),
     schedules: scheduleStore(shared),
     reports,
+    alerts: alertStore(all),
     signals: board,
     leadership: leadershipOf(shared),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -1,3 +1,4 @@
+import type { AlertStore } from '../../ports/alert-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DeliveryStore } from '../../ports/delivery-store.ts';
 import type { EventStore } from '../../ports/event-store.ts';
@@ -36,6 +37,7 @@ export interface MongoStore extends AsyncDisposable {
   deliveries: DeliveryStore;
   schedules: ScheduleStore;
   reports: ReportStore;
+  alerts: AlertStore;
   signals: Signals;
   leadership: Leadership;
 }

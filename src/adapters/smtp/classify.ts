@@ -4,6 +4,13 @@ import type { MailResult } from '../../ports/mailer.ts';
 
 type Refusal = Exclude<MailResult, { kind: 'accepted' }>;
 
+/** The settings to look at when a mail server refuses. */
+export interface SettingNames {
+  server: string;
+  sender: string;
+}
+
+const USUAL: SettingNames = { server: 'SMTP_URL', sender: 'MAIL_FROM' };
 const MAX_DETAIL = 500;
 /** Replies that ask for a login or refuse it (RFC 4954), whatever command they answer. */
 const LOGIN_REPLIES = new Set([530, 534, 535, 538]);
@@ -16,8 +23,8 @@ const TOO_LARGE = 552;
  * What a failed try means for the mail. Final is only what a mail server says about this recipient or this content; whatever is wrong with
  * the way there (network, TLS, greeting, login, the sender address) an operator can mend, so the mail waits. `secrets` never show.
  */
-export function classifyFailure(error: NodemailerError, secrets: readonly string[] = []): Refusal {
-  const reason = explain(error);
+export function classifyFailure(error: NodemailerError, secrets: readonly string[] = [], names: SettingNames = USUAL): Refusal {
+  const reason = explain(error, names);
   const detail = oneLine(hide(`${reason}${error.message}`, secrets), MAX_DETAIL);
   return { kind: isFinal(error) ? 'permanent' : 'temporary', detail };
 }
@@ -38,10 +45,10 @@ function isSenderRefused({ command, permanent, responseCode }: NodemailerError):
   return command === 'MAIL FROM' && permanent === true && responseCode !== TOO_LARGE;
 }
 
-function explain(error: NodemailerError): string {
-  if (isLogin(error)) return 'the mail server refused the login; check SMTP_URL: ';
-  if (isSenderRefused(error)) return 'the mail server refused the sender; check MAIL_FROM: ';
-  if (error.code === 'ETLS') return 'no secure connection to the mail server; check its certificate and SMTP_URL: ';
+function explain(error: NodemailerError, { server, sender }: SettingNames): string {
+  if (isLogin(error)) return `the mail server refused the login; check ${server}: `;
+  if (isSenderRefused(error)) return `the mail server refused the sender; check ${sender}: `;
+  if (error.code === 'ETLS') return `no secure connection to the mail server; check its certificate and ${server}: `;
   if (error.code === 'EABORT') return 'the mail server took too long: ';
   return MESSAGE_CODES.has(error.code ?? '') ? '' : 'the mail server could not be used: ';
 }

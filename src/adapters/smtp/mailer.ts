@@ -2,14 +2,16 @@ import { createTransport, type NodemailerError } from 'nodemailer';
 import type { Sender } from '../../core/mail-address.ts';
 import { messageFields } from '../../core/mail-message.ts';
 import type { Mail, Mailer, MailResult } from '../../ports/mailer.ts';
-import { classifyFailure } from './classify.ts';
+import { classifyFailure, type SettingNames } from './classify.ts';
 import { describeTarget, parseSmtpUrl, type SmtpTarget } from './url.ts';
 
 export interface SmtpMailerOptions {
-  /** SMTP_URL. */
-  url: string;
-  /** MAIL_FROM, read by `checkSender`. */
+  /** SMTP_URL, or where it leads. */
+  url: string | SmtpTarget;
+  /** Read by `checkSender`. */
   from: Sender;
+  /** Which settings say so, for the advice in errors; SMTP_URL and MAIL_FROM unless said. */
+  settings?: SettingNames;
   timeouts?: Partial<SmtpTimeouts>;
 }
 /** All in milliseconds. */
@@ -27,8 +29,8 @@ const TIMEOUTS: SmtpTimeouts = { connectMs: 10_000, greetingMs: 10_000, socketMs
 const CONNECTIONS = 5;
 
 /** Sends through one mail server, over at most five connections that are kept and used again. Throws when SMTP_URL is not valid. */
-export function smtpMailer({ url, from, timeouts }: SmtpMailerOptions): Mailer {
-  const target = parseSmtpUrl(url);
+export function smtpMailer({ url, from, settings, timeouts }: SmtpMailerOptions): Mailer {
+  const target = typeof url === 'string' ? parseSmtpUrl(url) : url;
   const limits = { ...TIMEOUTS, ...timeouts };
   const transport = createTransport(poolOptions(target, limits));
   const secrets = secretsOf(target);
@@ -42,9 +44,9 @@ export function smtpMailer({ url, from, timeouts }: SmtpMailerOptions): Mailer {
     try {
       const info = await transport.sendMail({ ...message.fields, signal: deadline.signal });
       const rejected = info.rejectedErrors?.[0];
-      return rejected === undefined ? { kind: 'accepted' } : classifyFailure(rejected, secrets);
+      return rejected === undefined ? { kind: 'accepted' } : classifyFailure(rejected, secrets, settings);
     } catch (error) {
-      return classifyFailure(asError(error), secrets);
+      return classifyFailure(asError(error), secrets, settings);
     } finally {
       clearTimeout(timer);
     }

@@ -1,11 +1,11 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import type { Delivery, DeliveryKind, DeliveryState } from '../../core/delivery.ts';
+import type { AlertHeaders, Delivery, DeliveryKind, DeliveryState } from '../../core/delivery.ts';
 import type { ExecutionError, ExecutionState, LogLine } from '../../core/execution.ts';
 import type { Handler, HandlerVersion } from '../../core/handler.ts';
 import type { Key } from '../../core/key.ts';
 import type { Attachment } from '../../core/mail-attachment.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
-import type { DeliveryFilter } from '../../ports/delivery-store.ts';
+import type { DeliveryFilter, DeliveryLane } from '../../ports/delivery-store.ts';
 import type { Attempt, ExecutionFilter, ExecutionRecord } from '../../ports/queue.ts';
 import { beforeCursor, newestPage } from './paging.ts';
 import { STATE_NAME, STATE_NUMBER } from './schema.ts';
@@ -28,8 +28,16 @@ export function adminReads(db: DatabaseSync) {
   const version = db.prepare('SELECT body FROM handler_versions WHERE handler_id = ? AND version = ?');
   const keys = db.prepare('SELECT body FROM keys ORDER BY id');
   const delivery = db.prepare('SELECT * FROM deliveries WHERE id = ?');
-  const due = db.prepare('SELECT * FROM deliveries WHERE next_at IS NOT NULL AND next_at <= ? ORDER BY next_at, seq LIMIT ?');
-  const nextDue = db.prepare('SELECT min(next_at) AS at FROM deliveries WHERE next_at IS NOT NULL');
+  const lanes = { all: deliveryLane(''), alerts: deliveryLane("AND kind = 'alert'"), others: deliveryLane("AND kind <> 'alert'") };
+
+  /** Spelled as the partial indexes are, so that these serve it. */
+  function deliveryLane(kind: string) {
+    const where = `WHERE next_at IS NOT NULL ${kind}`;
+    return {
+      due: db.prepare(`SELECT * FROM deliveries ${where} AND next_at <= ? ORDER BY next_at, seq LIMIT ?`),
+      next: db.prepare(`SELECT min(next_at) AS at FROM deliveries ${where}`),
+    };
+  }
 
   return {
     execution: (id: string): ExecutionRecord | null => {
@@ -80,8 +88,8 @@ export function adminReads(db: DatabaseSync) {
     },
     deliveriesWaiting: (): Partial<Record<DeliveryKind, number>> =>
       Object.fromEntries(waiting.all().map((row) => [row['kind'], row['count']])),
-    deliveriesDue: (now: number, limit: number): Delivery[] => due.all(now, limit).map(deliveryOfRow),
-    nextDeliveryAt: (): number | null => (nextDue.get() as { at: number | null }).at,
+    deliveriesDue: (now: number, limit: number, lane: DeliveryLane): Delivery[] => lanes[lane].due.all(now, limit).map(deliveryOfRow),
+    nextDeliveryAt: (lane: DeliveryLane): number | null => (lanes[lane].next.get() as { at: number | null }).at,
     deliveries(filter: DeliveryFilter, page: PageRequest): Page<Delivery> {
       const where = new Conditions();
       if (filter.executionId !== undefined) where.add('execution_id = ?', filter.executionId);
@@ -150,6 +158,7 @@ function deliveryOfRow(row: Row): Delivery {
     text: row['text'] as string,
     html: row['html'] as string | null,
     ...(typeof row['attachments'] === 'string' && { attachments: JSON.parse(row['attachments']) as Attachment[] }),
+    ...(typeof row['headers'] === 'string' && { headers: JSON.parse(row['headers']) as AlertHeaders }),
     messageId: row['message_id'] as string,
     createdAt: row['created_at'] as number,
     state: row['state'] as DeliveryState,

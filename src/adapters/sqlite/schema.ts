@@ -45,6 +45,16 @@ export const STEPS: readonly SqliteStep[] = [
     `,
   },
   { title: 'Keeps attachments with mails', up: 'ALTER TABLE deliveries ADD COLUMN attachments TEXT' },
+  {
+    title: 'Gives alerts their headers, and remembers those that clients post twice',
+    up: `
+    ALTER TABLE deliveries ADD COLUMN headers TEXT;
+    CREATE INDEX deliveries_alerts_due ON deliveries (next_at) WHERE next_at IS NOT NULL AND kind = 'alert';
+    CREATE INDEX deliveries_others_due ON deliveries (next_at) WHERE next_at IS NOT NULL AND kind <> 'alert';
+    CREATE TABLE alert_pairs (key TEXT PRIMARY KEY, pairs TEXT NOT NULL, seen_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX alert_pairs_seen ON alert_pairs (seen_at);
+    `,
+  },
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { executionIdPrefix } from '../../core/execution-id.ts';
 import type { ExactValue } from '../../core/json.ts';
 import { selectorText } from '../../core/selector/text.ts';
+import type { AlertStore } from '../../ports/alert-store.ts';
 import type { DeliveryStore } from '../../ports/delivery-store.ts';
 import type { EventQuery, EventStore } from '../../ports/event-store.ts';
 import type { HandlerStore } from '../../ports/handler-store.ts';
@@ -42,6 +43,7 @@ export interface SqliteStore extends AsyncDisposable {
   deliveries: DeliveryStore;
   schedules: ScheduleStore;
   reports: ReportStore;
+  alerts: AlertStore;
 }
 
 const DEADLINE_MS = 10_000;
@@ -67,6 +69,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     deliveries: deliveryStore(writer, readers),
     schedules: { all: () => writer.call('schedules'), put: (runs) => writer.call('putSchedules', runs) },
     reports: reportStore(readers),
+    alerts: { isTwin: (key, alert, now) => writer.call('isTwin', key, alert, now) },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -167,8 +170,8 @@ function keyStore(writer: Writer, readers: Readers): KeyStore {
 
 function deliveryStore(writer: Writer, readers: Readers): DeliveryStore {
   return {
-    due: (now, limit) => readers.call('deliveriesDue', now, limit),
-    nextDueAt: () => readers.call('nextDeliveryAt'),
+    due: (now, limit, lane = 'all') => readers.call('deliveriesDue', now, limit, lane),
+    nextDueAt: (lane = 'all') => readers.call('nextDeliveryAt', lane),
     record: (results) => writer.call('recordDeliveries', results),
     resend: (id, now) => writer.call('resendDelivery', id, now),
     waiting: () => readers.call('deliveriesWaiting'),

@@ -68,13 +68,15 @@ export function executionWrites(db: DatabaseSync, { append, fire }: ReturnType<t
   const deleteState = db.prepare('DELETE FROM handler_state WHERE handler_id = ? AND key = ?');
   const handlerOf = db.prepare('SELECT handler_id AS id FROM executions WHERE seq = ?');
   const insertDelivery = db.prepare(
-    `INSERT OR IGNORE INTO deliveries (id, execution_id, kind, recipient, subject, text, html, message_id, created_at, attachments, state, attempts, next_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', 0, ?)`,
+    `INSERT OR IGNORE INTO deliveries (id, execution_id, kind, recipient, subject, text, html, message_id, created_at, attachments, headers, state, attempts, next_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', 0, ?)`,
   );
 
   const deliver = (d: NewDelivery): void => {
     const attachments = d.attachments === undefined ? null : JSON.stringify(d.attachments);
-    insertDelivery.run(d.id, d.executionId, d.kind, d.to, d.subject, d.text, d.html, d.messageId, d.createdAt, attachments, d.createdAt);
+    const headers = d.headers === undefined ? null : JSON.stringify(d.headers);
+    const body = [d.subject, d.text, d.html, d.messageId, d.createdAt, attachments, headers];
+    insertDelivery.run(d.id, d.executionId, d.kind, d.to, ...body, d.createdAt);
   };
   const applyState = (handlerId: number, effect: StateEffect): void => {
     if (effect.op === 'state.set') setState.run(handlerId, effect.key, effect.value);

@@ -5,6 +5,7 @@ import { placeOf } from './migrations.ts';
 import { type Durability, openForWriting } from './open.ts';
 import type { SubmissionRow } from './rows.ts';
 import { adminWrites } from './write-admin.ts';
+import { alertWrites } from './write-alerts.ts';
 import { eventWrites } from './write-events.ts';
 import { executionWrites } from './write-executions.ts';
 import { handlerWrites } from './write-handlers.ts';
@@ -35,6 +36,7 @@ const commands = {
   ...executionWrites(db, events),
   ...handlerWrites(db),
   ...adminWrites(db),
+  ...alertWrites(db),
   appendAll: (rows: SubmissionRow[]) => rows.map(events.append),
   close: () => db.exec('PRAGMA optimize'),
 };

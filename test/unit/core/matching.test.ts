@@ -280,3 +280,50 @@ function scan(handlers: readonly Matchable[], tags: readonly string[], document:
     .map(({ id }) => id)
     .sort((a, b) => a - b);
 }
+
+describe('the head of a firing', () => {
+  const head = { _id: 'e', event_type: 'log_error', log_level: 40, alert: false, event_timestamp: '2026-03-01T00:00:00' };
+  const unread: Firing = { tags: () => [], document: forbidden('the document'), head: () => head };
+
+  test.each([
+    { filter: '{"$or":[{"alert":true},{"log_level":{"$gte":40}}]}', found: true },
+    { filter: '{"$or":[{"alert":true},{"log_level":{"$gte":50}}]}', found: false },
+    { filter: '{"event_type":"log_error"}', found: true },
+    { filter: '{"event_type":{"$in":["log_info","log_debug"]}}', found: false },
+    { filter: '{"$nor":[{"_id":"e"}]}', found: false },
+    { filter: '{"event_timestamp":{"$regex":"^2026"},"log_level":{"$not":{"$lt":10}}}', found: true },
+    { filter: '{"log_level.x":{"$exists":false}}', found: true },
+  ])('is enough for $filter', ({ filter, found }) => {
+    expect(indexOf(handler(1, { filter })).match(HOOK, unread)).toHaveLength(found ? 1 : 0);
+  });
+
+  test.each(['{"source.node_id":"n"}', '{"$or":[{"alert":true},{"event_data.x":1}]}', '{"log_level":40,"tags":"a"}'])(
+    'is not enough for %s',
+    (filter) => {
+      expect(() => indexOf(handler(1, { filter })).match(HOOK, unread)).toThrow('the document is not needed here');
+    },
+  );
+
+  test('decides as the document does, for any filter on its members', () => {
+    const level = fc.constantFrom(0, 10, 20, 30, 40, 50);
+    const tests = fc.oneof(
+      fc.record({ log_level: fc.record({ $gte: level }) }),
+      fc.record({ log_level: level }),
+      fc.record({ alert: fc.boolean() }),
+      fc.record({ event_type: fc.constantFrom('log_error', 'test') }),
+    );
+    const filters = fc.oneof(
+      tests,
+      fc.record({ $or: fc.array(tests, { minLength: 1 }) }),
+      fc.record({ $nor: fc.array(tests, { minLength: 1 }) }),
+    );
+    fc.assert(
+      fc.property(filters, level, fc.boolean(), (filter, log_level, alert) => {
+        const index = indexOf(handler(1, { filter: JSON.stringify(filter) }));
+        const own = { ...head, log_level, alert };
+        expect(index.match(HOOK, { ...unread, head: () => own })).toEqual(index.match(HOOK, firing([], own)));
+      }),
+      { numRuns: 200, seed: 7 },
+    );
+  });
+});

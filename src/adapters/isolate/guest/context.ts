@@ -1,4 +1,5 @@
 import type { LogLevelName } from '../../../core/execution.ts';
+import { raiseAlert } from './alerts.ts';
 import type { Bridge } from './bridge.ts';
 import { callerPlace } from './errors.ts';
 import { jsonText } from './json.ts';
@@ -36,6 +37,7 @@ export function contextOf(run: Run, shared: Shared, bridge: Bridge): object {
     events: eventsOf(run, bridge),
     state: stateOf(run, bridge),
     mail: Object.freeze({ send: (mail: unknown) => sendMail(run, mail) }),
+    alerts: Object.freeze({ raise: (event: unknown, options: unknown) => raiseAlert(run, event, options) }),
     sleep: (ms: unknown) => sleep(run, bridge, ms, shared.timeoutMs),
   });
 }

@@ -25,6 +25,7 @@ export class Run {
   emits = 0;
   #stateOps = 0;
   #mails = 0;
+  #alerts = 0;
   #effectBytes = 0;
   #hostCalls = 0;
   #hostCallsOpen = 0;
@@ -80,6 +81,17 @@ export class Run {
     const files = (effect.attachments ?? []).map(({ filename, contentType, content }) => filename + contentType + content);
     this.#keep(effect, effect.to + effect.subject + effect.text + (effect.html ?? '') + files.join(''));
     this.#mails++;
+  }
+
+  alert(effect: Effect & { op: 'alert' }): void {
+    this.assertRunning();
+    if (effect.event !== null && exceeds(effect.event, this.limits.eventBytes))
+      throw refusal('rejected', `an event may have ${this.limits.eventBytes} bytes of JSON`);
+    if (this.#alerts >= this.limits.alerts) throw refusal('rejected', `an execution may raise ${this.limits.alerts} alerts`);
+    if (effect.to !== null && effect.to.length > this.limits.alertAddresses)
+      throw refusal('rejected', `an alert may have ${this.limits.alertAddresses} addresses`);
+    this.#keep(effect, (effect.event ?? '') + (effect.to ?? []).join() + effect.importance);
+    this.#alerts++;
   }
 
   #keep(effect: Effect, text: string): void {
