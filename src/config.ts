@@ -138,13 +138,41 @@ function unknownMembers(given: Readonly<Record<string, unknown>>, places: Readon
   });
 }
 
+/** Settings that are right by themselves, but do nothing, or less than they say. */
 function notesOf(given: Readonly<Record<string, unknown>>, settings: Settings | undefined): string[] {
-  const handlers = settings?.EVENT_HANDLERS ?? [];
+  if (settings === undefined) return [];
+  const { EVENT_HANDLERS: handlers = [], EMAIL_ALERTS: alerts } = settings;
   const others = handlers.filter((name) => !NOTIFIER.test(name));
-  const notes = others.map(
-    (name) => `EVENT_HANDLERS: ${name} is a Python class, which cannot run here. Write it as a handler: docs/handlers.md says how.`,
-  );
-  if (others.length < handlers.length && given['EMAIL_ALERTS'] === undefined)
-    notes.push('EVENT_HANDLERS: NotificationHandler sends the mails of EVENT_EMAIL_ALERTS, which is not set.');
-  return notes;
+  const found: [boolean, string][] = [
+    ...others.map((name): [boolean, string] => [
+      true,
+      `EVENT_HANDLERS: ${name} is a Python class, which cannot run here. Write it as a handler: docs/handlers.md says how.`,
+    ]),
+    [
+      others.length < handlers.length && alerts === undefined,
+      'EVENT_HANDLERS: NotificationHandler sends the mails of EVENT_EMAIL_ALERTS, which is not set.',
+    ],
+    [alerts?.email_addresses.length === 0, 'EVENT_EMAIL_ALERTS: without email_addresses nobody gets a mail.'],
+    [
+      alerts !== undefined && !('smtp_server' in ((given['EMAIL_ALERTS'] ?? {}) as object)),
+      'EVENT_EMAIL_ALERTS: without smtp_server the mails go to smtp.example.com, which is no mail server.',
+    ],
+    [
+      alerts !== undefined && (alerts.smtp_username === undefined) !== (alerts.smtp_password === undefined),
+      'EVENT_EMAIL_ALERTS: smtp_username and smtp_password log in only together.',
+    ],
+    [
+      settings.BACKUP_ENABLED && settings.BACKUP_SCHEDULE === undefined,
+      'EVENT_BACKUP_ENABLED: backups are made when EVENT_BACKUP_SCHEDULE says so, which is not set.',
+    ],
+    [
+      !settings.BACKUP_ENABLED && settings.BACKUP_SCHEDULE !== undefined,
+      'EVENT_BACKUP_SCHEDULE: has no effect without EVENT_BACKUP_ENABLED.',
+    ],
+    [
+      settings.RATE_LIMIT_ENABLED && settings.RATE_LIMIT_EXEMPT_IPS?.length === 0,
+      'EVENT_RATE_LIMIT_EXEMPT_IPS: the list is empty, so this machine itself is limited too.',
+    ],
+  ];
+  return found.flatMap(([isSo, text]) => (isSo ? [text] : []));
 }

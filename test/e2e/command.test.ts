@@ -83,6 +83,19 @@ describe('hookwright', () => {
     });
   });
 
+  test('config check: also what would be found at the start only', async () => {
+    const { code, err } = await hookwright(['config', 'check'], {
+      SMTP_URL: 'smtp://hush:hush@h/x?y=1',
+      MAIL_FROM: 'a b',
+      EVENT_BACKUP_SCHEDULE: '61 * * * *',
+      EVENT_EMAIL_ALERTS: '{"smtp_server":"h","email_addresses":["a@b.example","c d"]}',
+    });
+    expect(code).toBe(2);
+    for (const name of ['SMTP_URL', 'MAIL_FROM', 'EVENT_BACKUP_SCHEDULE', 'EVENT_EMAIL_ALERTS.email_addresses'])
+      expect(err).toMatch(new RegExp(`^  ${name}: .+ \\(environment\\)$`, 'm'));
+    expect(err).not.toContain('hush');
+  });
+
   test('config print: every value with its source, and no secret', async () => {
     writeFileSync(
       join(folder, 'settings.toml'),

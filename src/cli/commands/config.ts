@@ -23,7 +23,7 @@ export function command(): Command {
     .description('Says what is wrong with the settings. Exit code 2 when a value cannot be used, or a file has a name that no setting has.')
     .option('--json', 'as JSON')
     .action(async (options: Options) => {
-      const reading = await readSettings(options);
+      const reading = await deepReading(options);
       const isRight = reading.faults.length === 0 && !reading.unknown.some(({ isCertain }) => isCertain);
       if (options.json) printJson(report(reading, isRight));
       else tell(reading, isRight);
@@ -35,6 +35,14 @@ export function command(): Command {
     .option('--json', 'as JSON')
     .action(async (options: Options) => print(await readSettings(options), options));
   return config;
+}
+
+/** Also what only the parts that use the settings can judge: they are loaded for it. */
+async function deepReading(options: Options): Promise<Reading> {
+  const reading = await readSettings(options);
+  if (reading.config === null) return reading;
+  const { deepFaults } = await import('../../deep-check.ts');
+  return { ...reading, faults: deepFaults(reading.config, reading.places, Date.now()) };
 }
 
 function report({ faults, unknown, notes }: Reading, isRight: boolean): unknown {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
+import { COMMANDS } from '../../../src/cli/commands.ts';
 import { FILE_SECRETS, NAMES, readConfig, SETTINGS } from '../../../src/config.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -84,4 +85,10 @@ describe('.env.example', () => {
     for (const [name, value] of Object.entries(defaults))
       if (value !== undefined) expect([name, settings[name]]).toEqual([name, String(value)]);
   });
+});
+
+test('docs/operations.md has a row for every subcommand, in the order of the help', () => {
+  const page = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
+  const [, section = ''] = /^## The command `hookwright`\n([\s\S]*?)^## /m.exec(page) ?? [];
+  expect(Array.from(section.matchAll(/^\| `(\S+)` \|/gm), ([, name]) => name)).toEqual(Object.keys(COMMANDS));
 });

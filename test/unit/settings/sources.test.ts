@@ -217,7 +217,19 @@ describe('M40 mails about alerts', () => {
     const { config, notes } = await read();
     expect(config?.EVENT_HANDLERS).toHaveLength(2);
     expect(notes).toEqual([expect.stringContaining('lab.slack:SlackHandler'), expect.stringContaining('EVENT_EMAIL_ALERTS')]);
-    expect((await read({ env: { EVENT_EMAIL_ALERTS: '{}' } })).notes).toHaveLength(1);
+    const env = { EVENT_EMAIL_ALERTS: '{"smtp_server":"a","email_addresses":["b@c.example"]}' };
+    expect((await read({ env })).notes).toHaveLength(1);
+  });
+
+  test.each([
+    [{ EVENT_EMAIL_ALERTS: '{"smtp_server":"a"}' }, 'without email_addresses'],
+    [{ EVENT_EMAIL_ALERTS: '{"email_addresses":["b@c.example"]}' }, 'without smtp_server'],
+    [{ EVENT_EMAIL_ALERTS: '{"smtp_server":"a","email_addresses":["b@c.example"],"smtp_username":"u"}' }, 'only together'],
+    [{ EVENT_BACKUP_ENABLED: 'yes' }, 'EVENT_BACKUP_SCHEDULE says so'],
+    [{ EVENT_BACKUP_SCHEDULE: '0 2 * * *' }, 'no effect'],
+    [{ EVENT_RATE_LIMIT_EXEMPT_IPS: '[]' }, 'this machine itself'],
+  ])('%j is noted: it does less than it says', async (env, words) => {
+    expect((await read({ env: env as Record<string, string> })).notes).toEqual([expect.stringContaining(words)]);
   });
 });
 
