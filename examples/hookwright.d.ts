@@ -56,6 +56,18 @@ interface Context<Config = Record<string, unknown>> {
     delete(key: string): void;
     increment(key: string, by?: number): void;
   };
+  /** MADSci's reports, with the words of GET /utilization/sessions, /periods and /users; periods need both times. */
+  utilization: Record<
+    'sessions' | 'periods' | 'users',
+    (options?: {
+      start_time?: string;
+      end_time?: string;
+      analysis_type?: 'hourly' | 'daily' | 'weekly' | 'monthly';
+      user_timezone?: string;
+      include_users?: boolean;
+      // biome-ignore lint/suspicious/noExplicitAny: the report as JSON
+    }) => Promise<any>
+  >;
   mail: { send(mail: { to: string | string[]; subject: string; text: string; html?: string; attachments?: Attachment[] }): Promise<void> };
   alerts: { raise(event: object, options?: { to?: string | string[]; importance?: 'High' | 'Normal' | 'Low' }): Promise<void> };
   sleep(ms: number): Promise<void>;

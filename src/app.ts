@@ -90,7 +90,8 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   const from = senderOf(config.MAIL_FROM);
   const mailer = stack.use(overrides.mailer ?? mailerOf(config, from));
   const alerts = { ...alertMailSettings(config), mailer: overrides.mailer === undefined ? stack.use(alertMailer(config)) : null };
-  const host = hostCalls({ events: store.events, queue: store.queue, scopesOf: (keyId) => keys.liveScopes(keyId) });
+  const reports = createReports({ store: store.reports, exports: exportFolder(config.EXPORT_DIR), clock, localDay });
+  const host = hostCalls({ events: store.events, queue: store.queue, reports, scopesOf: (keyId) => keys.liveScopes(keyId) });
   const sandbox = stack.use(await isolateSandbox({ runners: config.RUNNERS ?? Math.max(2, availableParallelism()), host, log }));
   const handlers = await handlerRegistry({
     store: store.handlers,
@@ -162,7 +163,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     keys,
     deliveries: store.deliveries,
     backups: { ...backups, isEnabled: config.BACKUP_ENABLED, folder: config.BACKUP_DIR },
-    reports: createReports({ store: store.reports, exports: exportFolder(config.EXPORT_DIR), clock, localDay }),
+    reports,
     async resend(id) {
       const result = await store.deliveries.resend(id, clock.now());
       engine.delivering.wake();

@@ -57,13 +57,22 @@ export interface BatchSink {
 /**
  * Answers a host call of a handler with JSON text ("null" for what does not exist). A thrown HostCallRefused reaches the handler as an
  * Error with that message; any other error as "internal error". `args` is a JSON object:
- * events.get {id} · events.query {selector, limit?, sort?, projection?} · events.count {selector} · state.get {key}.
+ * events.get {id} · events.query {selector, limit?, sort?, projection?} · events.count {selector} · state.get {key}
+ * · utilization.sessions, .periods and .users {start_time?, end_time?, analysis_type?, user_timezone?, include_users?}.
  * The selector and options are the handler's own and have not been checked.
  */
 export interface HostCalls {
   call(caller: { registrant: string; handlerId: number; executionId: string }, op: HostOp, args: string): Promise<string>;
 }
-export const HOST_OPS = ['events.get', 'events.query', 'events.count', 'state.get'] as const;
+export const HOST_OPS = [
+  'events.get',
+  'events.query',
+  'events.count',
+  'state.get',
+  'utilization.sessions',
+  'utilization.periods',
+  'utilization.users',
+] as const;
 export type HostOp = (typeof HOST_OPS)[number];
 
 export class HostCallRefused extends Error {

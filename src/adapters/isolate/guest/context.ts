@@ -36,6 +36,7 @@ export function contextOf(run: Run, shared: Shared, bridge: Bridge): object {
     log: logOf(run),
     events: eventsOf(run, bridge),
     state: stateOf(run, bridge),
+    utilization: utilizationOf(run, bridge),
     mail: Object.freeze({ send: (mail: unknown) => sendMail(run, mail) }),
     alerts: Object.freeze({ raise: (event: unknown, options: unknown) => raiseAlert(run, event, options) }),
     sleep: (ms: unknown) => sleep(run, bridge, ms, shared.timeoutMs),
@@ -64,6 +65,18 @@ function eventsOf(run: Run, bridge: Bridge): object {
       return bridge.call(run, 'events.count', { selector: recordOf(selector, 'a selector') });
     },
     emit: (event: unknown) => emit(run, event),
+  });
+}
+
+function utilizationOf(run: Run, bridge: Bridge): object {
+  const report =
+    (op: 'utilization.sessions' | 'utilization.periods' | 'utilization.users') =>
+    async (options: unknown = {}): Promise<unknown> =>
+      bridge.call(run, op, recordOf(options, `the options of ${op}`));
+  return Object.freeze({
+    sessions: report('utilization.sessions'),
+    periods: report('utilization.periods'),
+    users: report('utilization.users'),
   });
 }
 
