@@ -71,7 +71,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   const opened = stack.use(await openStore(config, parts));
   const store = figures.store(opened);
   const isShared = store.queue.shared;
-  const managerId = config.MANAGER_ID ?? (await store.keys.keepSetting('manager_id', newId()));
+  const managerId = config.MANAGER_ID ?? (await store.keys.keepSetting('manager_id', config.registeredId ?? newId()));
 
   const report = (what: string) => (error: unknown) => log('error', what, { error });
   const keys = stack.use(

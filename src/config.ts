@@ -8,6 +8,7 @@ import { EmailAlerts, MADSCI } from './settings/madsci.ts';
 import { settingNames } from './settings/names.ts';
 import { OWN } from './settings/own.ts';
 import { shownValue } from './settings/redact.ts';
+import { idInRegistry, registryFile } from './settings/registry.ts';
 import { type UnknownName, unknownMember, unknownName } from './settings/unknown.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -25,6 +26,8 @@ export const FILE_SECRETS: ReadonlySet<string> = new Set(['EVENT_DB_URL', 'ADMIN
 type Settings = z.infer<typeof SETTINGS>;
 export interface Config extends Omit<Settings, 'ALLOW_ANONYMOUS' | 'EXPORT_DIR'> {
   readonly EXPORT_DIR: string;
+  /** The id that MADSci's Event Manager had here; null when there was none, or it is not to be looked for. */
+  readonly registeredId: string | null;
   readonly anonymousScopes: readonly Scope[];
   readonly isLoopback: boolean;
 }
@@ -103,6 +106,8 @@ function configOf({ ALLOW_ANONYMOUS, EXPORT_DIR, ...settings }: Settings, around
   return Object.freeze({
     ...settings,
     BACKUP_DIR: around === undefined ? settings.BACKUP_DIR : inMadsciFolder(settings.BACKUP_DIR, around),
+    registeredId:
+      around !== undefined && settings.ENABLE_REGISTRY_RESOLUTION ? idInRegistry(registryFile(around), settings.MANAGER_NAME) : null,
     EXPORT_DIR: EXPORT_DIR ?? join(settings.DATA_DIR, 'exports'),
     isLoopback,
     anonymousScopes: ALLOW_ANONYMOUS ?? (isPrivate ? LOOPBACK_SCOPES : []),
@@ -169,6 +174,7 @@ function notesOf(given: Readonly<Record<string, unknown>>, settings: Settings | 
       !settings.BACKUP_ENABLED && settings.BACKUP_SCHEDULE !== undefined,
       'EVENT_BACKUP_SCHEDULE: has no effect without EVENT_BACKUP_ENABLED.',
     ],
+    [settings.OTEL_ENABLED, 'EVENT_OTEL_ENABLED: traces are not sent; GET /metrics has figures for Prometheus.'],
     [
       settings.RATE_LIMIT_ENABLED && settings.RATE_LIMIT_EXEMPT_IPS?.length === 0,
       'EVENT_RATE_LIMIT_EXEMPT_IPS: the list is empty, so this machine itself is limited too.',

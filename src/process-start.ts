@@ -9,7 +9,7 @@ import { rawValue, type Sources } from './settings/sources.ts';
  */
 export function prepareProcess(sources: Sources): void {
   const zone = rawValue(sources, 'TZ');
-  if (process.env['TZ'] === undefined && zone !== undefined) process.env['TZ'] = zone;
+  if ((process.env['TZ'] ?? '') === '' && zone !== undefined) process.env['TZ'] = zone;
   const folder = rawValue(sources, 'DATA_DIR') ?? './data';
   try {
     if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });

@@ -9,6 +9,8 @@ export interface Surroundings {
   /** MADSCI_SETTINGS_DIR, or the folder where the process was started. */
   folder: string;
   home: string;
+  /** MADSCI_REGISTRY_PATH. */
+  registry?: string | undefined;
 }
 
 /** The folder itself and those above it: up to one with `.madsci` or `.git` in it, or the home folder. */

@@ -57,12 +57,14 @@ export const MADSCI = {
   UVICORN_WORKERS: optional(whole(1, 1_024)).describe('Without meaning here: RUNNERS says how many processes there are.'),
   UVICORN_LIMIT_CONCURRENCY: optional(whole(1, 1_000_000)).describe('Without meaning here: requests wait in memory that is bounded.'),
   UVICORN_LIMIT_MAX_REQUESTS: optional(whole(1)).describe('Without meaning here: the server need not be restarted.'),
-  ENABLE_REGISTRY_RESOLUTION: flag.default(true).describe('Without meaning here: the id of this server is kept in its database.'),
+  ENABLE_REGISTRY_RESOLUTION: flag
+    .default(true)
+    .describe('Takes, at the first start, the id that the registry of MADSci has for this server.'),
   LAB_URL: optional(httpUrl).describe('Without meaning here: the id of this server is kept in its database.'),
   REGISTRY_LOCK_TIMEOUT: seconds(0, 86_400).default(60).describe('Without meaning here: there is no registry that could be locked.'),
-  OTEL_ENABLED: flag.default(false).describe('Sends traces and metrics by OpenTelemetry.'),
-  OTEL_SERVICE_NAME: optional(text.min(1)).describe('Name of this server in traces. Default: MANAGER_NAME.'),
-  OTEL_EXPORTER: oneOf(['console', 'otlp', 'none']).default('console').describe('Where traces and metrics go.'),
-  OTEL_ENDPOINT: optional(text.min(1)).describe('URL of the collector when OTEL_EXPORTER is otlp.'),
-  OTEL_PROTOCOL: oneOf(['grpc', 'http']).default('grpc').describe('Protocol of the collector.'),
+  OTEL_ENABLED: flag.default(false).describe('Without meaning so far: traces are not sent. GET /metrics has figures.'),
+  OTEL_SERVICE_NAME: optional(text.min(1)).describe('Without meaning so far.'),
+  OTEL_EXPORTER: oneOf(['console', 'otlp', 'none']).default('console').describe('Without meaning so far.'),
+  OTEL_ENDPOINT: optional(text.min(1)).describe('Without meaning so far.'),
+  OTEL_PROTOCOL: oneOf(['grpc', 'http']).default('grpc').describe('Without meaning so far.'),
 };

@@ -16,7 +16,8 @@ export async function readSources(
   args: readonly string[],
   { cwd, home }: { cwd: string; home: string },
 ): Promise<Sources> {
-  const around = { folder: resolve(cwd, (env['MADSCI_SETTINGS_DIR'] || '.').replace(/^~(?=\/|$)/, home)), home };
+  const folder = resolve(cwd, (env['MADSCI_SETTINGS_DIR'] || '.').replace(/^~(?=\/|$)/, home));
+  const around = { folder, home, registry: env['MADSCI_REGISTRY_PATH'] };
   const options = optionLayer(args);
   const files = await readFiles(around);
   return { layers: [options.layer, environmentLayer(env), ...files.layers], faults: [...options.faults, ...files.faults], around };

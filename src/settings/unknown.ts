@@ -17,7 +17,9 @@ export function unknownName(place: Place, candidates: readonly string[]): Unknow
   const isPrefixed = /^event_/i.test(name);
   if (OF_OTHERS.test(name) || (kind === 'environment' && !isPrefixed)) return null;
   const bare = candidates.map((each) => each.replace(/^EVENT_/, ''));
-  const meant = nearest(name.toUpperCase().replaceAll(/[-.]/g, '_'), [...candidates, ...bare]);
+  const written = name.toUpperCase().replaceAll(/[-.]/g, '_');
+  const withoutPrefix = written.replace(/^EVENT_/, '');
+  const meant = candidates.includes(withoutPrefix) ? withoutPrefix : nearest(written, [...candidates, ...bare]);
   if (isShared && !isPrefixed && meant === null) return null;
   const hint = meant === null ? '' : `; did you mean ${asWritten(meant, kind)}?`;
   return {

@@ -161,6 +161,24 @@ describe('M41 names', () => {
   });
 });
 
+describe('M41 the id that MADSci gave', () => {
+  const registry = JSON.stringify({ entries: { EventManager: { id: 'A', component_type: 'manager' }, mine: { id: 'B' } } });
+
+  test('is taken from the registry, by the name of the manager', async () => {
+    write({ '.madsci/registry.json': registry, 'other.json': registry.replace('"A"', '"C"') });
+    expect((await config({ cwd: '.' })).registeredId).toBe('A');
+    expect((await config({ env: { EVENT_MANAGER_NAME: 'mine' } })).registeredId).toBe('B');
+    expect((await config({ env: { EVENT_MANAGER_NAME: 'nobody' } })).registeredId).toBeNull();
+    expect((await config({ env: { EVENT_ENABLE_REGISTRY_RESOLUTION: 'no' } })).registeredId).toBeNull();
+    expect((await config({ env: { MADSCI_REGISTRY_PATH: join(root, 'lab/other.json') } })).registeredId).toBe('C');
+  });
+
+  test.each(['', '{', '[]', '{"entries":{"EventManager":{"id":5}}}'])('a registry of %j is as good as none', async (text) => {
+    write({ '.madsci/registry.json': text });
+    expect((await config()).registeredId).toBeNull();
+  });
+});
+
 describe('M40 mails about alerts', () => {
   const whole = {
     smtp_server: 'a',
@@ -285,7 +303,7 @@ describe('names that no setting has', () => {
     const env = { EVENT_ALERT_LEVL: '1', EVENT_PORT: '1', EVENT_CLIENT_NAME: 'x', EVENT_SERVICE_HOST: 'x', PORTT: '1', PATH: '/bin' };
     expect(await names({ env })).toEqual([
       ['EVENT_ALERT_LEVL', 'EVENT_ALERT_LEVEL', false],
-      ['EVENT_PORT', undefined, false],
+      ['EVENT_PORT', 'PORT', false],
     ]);
   });
 
