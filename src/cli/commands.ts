@@ -11,5 +11,6 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   serve: { summary: 'run the server, as npm start does', load: () => import('./commands/serve.ts') },
   config: { summary: 'check the settings, or print those in use', load: () => import('./commands/config.ts') },
   backup: { summary: 'make, list, check and put back backups', load: () => import('./commands/backup.ts') },
+  import: { summary: 'take events of MADSci into the store', load: () => import('./commands/import.ts') },
   migrate: { summary: 'bring the store up to what this release needs', load: () => import('./commands/migrate.ts') },
 };
