@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { openSqliteStore } from './adapters/sqlite/store.ts';
 import type { Config } from './config.ts';
+import { MOVE_SETTING, markOf, startRefusal } from './core/move.ts';
 import { type StoreGuard, storeGuard } from './engine/store-guard.ts';
 import type { AlertStore } from './ports/alert-store.ts';
 import type { Clock } from './ports/clock.ts';
@@ -39,8 +40,20 @@ export interface StoreParts {
   log: Log;
 }
 
-/** Opens the store that the settings name: MongoDB where there is a URL of one, else SQLite in the data folder. */
-export function openStore(config: Config, parts: StoreParts): Promise<Store> {
+/**
+ * Opens the store that the settings name: MongoDB where there is a URL of one, else SQLite in the data folder. Refuses one that is moved
+ * elsewhere, or only partly filled: it is open by then, so that a move that begins at the same moment sees this server.
+ */
+export async function openStore(config: Config, parts: StoreParts): Promise<Store> {
+  await using stack = new AsyncDisposableStack();
+  const store = stack.use(await openUnchecked(config, parts));
+  const refusal = startRefusal(markOf(await store.keys.setting(MOVE_SETTING)));
+  if (refusal !== null) throw new Error(refusal);
+  stack.move();
+  return store;
+}
+
+function openUnchecked(config: Config, parts: StoreParts): Promise<Store> {
   const { DATA_DIR: folder, DURABILITY: durability, QUERY_DEADLINE_MS: deadlineMs, EVENT_DB_URL: url } = config;
   if (url !== undefined) return openMongo(config, url, parts);
   const { resultBytes, release, clock, log } = parts;
@@ -58,7 +71,7 @@ export function storePlace({ EVENT_DB_URL: url, EVENT_DATABASE_NAME: database, D
   return url === undefined ? resolve(folder) : `MongoDB ${hostsOf(url)}, database ${database}`;
 }
 
-function hostsOf(url: string): string {
+export function hostsOf(url: string): string {
   const place = url.replace(/^mongodb(\+srv)?:\/\//, '');
   const [hosts = ''] = place.slice(place.lastIndexOf('@') + 1).split(/[/?]/);
   return /^[\w.,:%[\]-]+$/.test(hosts) ? hosts : '(somewhere)';

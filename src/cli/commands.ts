@@ -13,4 +13,8 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   backup: { summary: 'make, list, check and put back backups', load: () => import('./commands/backup.ts') },
   import: { summary: 'take events of MADSci into the store', load: () => import('./commands/import.ts') },
   migrate: { summary: 'bring the store up to what this release needs', load: () => import('./commands/migrate.ts') },
+  'migrate-store': {
+    summary: 'move everything to another store: SQLite to MongoDB, or back',
+    load: () => import('./commands/migrate-store.ts'),
+  },
 };

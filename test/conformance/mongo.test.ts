@@ -1,11 +1,13 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { openTestMongoStore } from '../support/mongo-store.ts';
 import { type Mongod, startReplicaSet } from '../support/mongod.ts';
+import { mongoPlace } from '../support/places.ts';
 import { alertStoreConformance } from './alert-store.suite.ts';
 import { deliveryStoreConformance } from './delivery-store.suite.ts';
 import { eventStoreConformance } from './event-store.suite.ts';
 import { handlerStoreConformance } from './handler-store.suite.ts';
 import { keyStoreConformance } from './key-store.suite.ts';
+import { movableStoreConformance } from './movable-store.suite.ts';
 import { queueConformance } from './queue.suite.ts';
 import { scheduleStoreConformance } from './schedule-store.suite.ts';
 
@@ -26,3 +28,4 @@ keyStoreConformance('mongo', { open });
 deliveryStoreConformance('mongo', { open });
 scheduleStoreConformance('mongo', { open });
 alertStoreConformance('mongo', { open });
+movableStoreConformance('mongo', async () => mongoPlace(mongod.url));

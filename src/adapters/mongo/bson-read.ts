@@ -27,6 +27,8 @@ export interface ReadEvent {
   id: string;
   json: string;
   hidden: Hidden | null;
+  /** When a server archived it, in milliseconds; null also for what a client sent as archived, which is a text (M67). */
+  archivedAt: number | null;
 }
 
 /**
@@ -38,7 +40,7 @@ export function readEvent(bytes: Buffer): ReadEvent {
   const json = reader.document(true);
   const hidden = reader.hiddenAt < 0 ? null : hiddenOf(bytes, reader.hiddenAt);
   const id = reader.id;
-  return { id, json: hidden?.json === undefined ? json : withArchived(hidden.json, json), hidden };
+  return { id, json: hidden?.json === undefined ? json : withArchived(hidden.json, json), hidden, archivedAt: reader.archivedAt };
 }
 
 function hiddenOf(bytes: Buffer, at: number): Hidden {
@@ -56,6 +58,7 @@ function withArchived(kept: string, stored: string): string {
 class BsonReader {
   id = '';
   hiddenAt = -1;
+  archivedAt: number | null = null;
   readonly #bytes: Buffer;
   #at = 0;
 
@@ -73,6 +76,7 @@ class BsonReader {
         this.#at += this.#bytes.readInt32LE(this.#at);
         continue;
       }
+      if (isTop && type === TYPE.date && name === 'archived_at') this.archivedAt = Number(this.#bytes.readBigInt64LE(this.#at));
       const value = this.#value(type);
       if (isTop && name === '_id') this.id = type === TYPE.string ? (JSON.parse(value) as string) : value;
       text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${value}`;

@@ -1,17 +1,15 @@
-import { SchemaMismatch, standingOf } from '../../core/schema-version.ts';
 import { alertStore } from './alerts.ts';
 import { appender } from './append.ts';
 import { archiveOf } from './archive.ts';
 import { Claimer } from './claim.ts';
-import { type Collections, checkTopology, collectionsOf, connect } from './connect.ts';
+import { type Collections, collectionsOf, connect } from './connect.ts';
 import { deliveryStore } from './deliveries.ts';
 import { type Caused, forgetEffects } from './effects.ts';
 import { handlerStore } from './handlers.ts';
-import { ensureIndexes } from './indexes.ts';
 import { keyStore } from './keys.ts';
 import { leadershipOf } from './leadership.ts';
-import { checkMadsciVersion, recordMadsciVersion } from './madsci-version.ts';
 import { refuseWhileMigrating } from './migration-lock.ts';
+import { prepare, refuseOtherSchema } from './prepare.ts';
 import { Presence } from './presence.ts';
 import { queueOf } from './queue.ts';
 import { eventReads } from './read-events.ts';
@@ -19,7 +17,6 @@ import { Recovery } from './recover.ts';
 import { ReportPool } from './reports.ts';
 import { assertNotSwapping } from './restore-mark.ts';
 import { scheduleStore } from './schedules.ts';
-import { prepareSchema, schemaState } from './schema.ts';
 import { openSequence } from './sequence.ts';
 import { Settler } from './settle.ts';
 import { type Shared, Stranded } from './shared.ts';
@@ -38,7 +35,7 @@ export async function openStore(options: MongoStoreOptions): Promise<MongoStore>
   const { url, serverId, deadlineMs = DEADLINE_MS, resultBytes = RESULT_BYTES, standaloneAllowed = false } = options;
   await using stack = new AsyncDisposableStack();
   const place = { database: options.database ?? DATABASE, collection: options.collection ?? COLLECTION };
-  const canWatch = await prepare(url, place, standaloneAllowed, options);
+  const canWatch = await prepare(url, place, standaloneAllowed, { release: options.release, now: options.clock.now });
   const client = stack.use(await connect(url, deadlineMs));
   const all = collectionsOf(client.db(place.database), place.collection);
 
@@ -78,33 +75,6 @@ export async function openStore(options: MongoStoreOptions): Promise<MongoStore>
     leadership: leadershipOf(shared),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-/** Checks the database and makes its indexes, which may take minutes where MADSci has been at work for years. Answers whether it can be watched. */
-async function prepare(
-  url: string,
-  { database, collection }: { database: string; collection: string },
-  standaloneAllowed: boolean,
-  { release, clock }: Pick<MongoStoreOptions, 'release' | 'clock'>,
-): Promise<boolean> {
-  await using client = await connect(url, null);
-  const db = client.db(database);
-  const canWatch = await checkTopology(db, standaloneAllowed);
-  await assertNotSwapping(db);
-  const all = collectionsOf(db, collection);
-  await checkMadsciVersion(all);
-  await refuseWhileMigrating(all);
-  await prepareSchema(all, { release, now: clock.now });
-  await refuseOtherSchema(all, release);
-  await recordMadsciVersion(all, clock.now());
-  await ensureIndexes(all);
-  return canWatch;
-}
-
-/** A migration may have ended between two looks, so this is looked at after each. */
-async function refuseOtherSchema(all: Collections, release: string): Promise<void> {
-  const state = await schemaState(all);
-  if (['older', 'newer'].includes(standingOf(state))) throw new SchemaMismatch(state, release);
 }
 
 async function forgetPlans({ events, firings }: Collections, pieces: readonly { kind: 'event' | 'firing'; id: string }[]): Promise<void> {

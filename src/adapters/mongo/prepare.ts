@@ -1,0 +1,39 @@
+import { SchemaMismatch, standingOf } from '../../core/schema-version.ts';
+import { type Collections, checkTopology, collectionsOf, connect } from './connect.ts';
+import { ensureIndexes } from './indexes.ts';
+import { checkMadsciVersion, recordMadsciVersion } from './madsci-version.ts';
+import { refuseWhileMigrating } from './migration-lock.ts';
+import { assertNotSwapping } from './restore-mark.ts';
+import { prepareSchema, schemaState } from './schema.ts';
+
+interface Program {
+  release: string;
+  now(): number;
+}
+
+/** Checks the database and makes its indexes, which may take minutes where MADSci has been at work for years. Answers whether it can be watched. */
+export async function prepare(
+  url: string,
+  { database, collection }: { database: string; collection: string },
+  standaloneAllowed: boolean,
+  program: Program,
+): Promise<boolean> {
+  await using client = await connect(url, null);
+  const db = client.db(database);
+  const canWatch = await checkTopology(db, standaloneAllowed);
+  await assertNotSwapping(db);
+  const all = collectionsOf(db, collection);
+  await checkMadsciVersion(all);
+  await refuseWhileMigrating(all);
+  await prepareSchema(all, program);
+  await refuseOtherSchema(all, program.release);
+  await recordMadsciVersion(all, program.now());
+  await ensureIndexes(all);
+  return canWatch;
+}
+
+/** A migration may have ended between two looks, so this is looked at after each. */
+export async function refuseOtherSchema(all: Collections, release: string): Promise<void> {
+  const state = await schemaState(all);
+  if (['older', 'newer'].includes(standingOf(state))) throw new SchemaMismatch(state, release);
+}
