@@ -39,6 +39,7 @@ import type { Mailer } from './ports/mailer.ts';
 import { RELEASE } from './release.ts';
 import { publicSettings } from './settings.ts';
 import { openStore } from './stores.ts';
+import { openTracing, tracingState } from './tracing.ts';
 
 /** Parts that tests replace. */
 export interface Overrides {
@@ -67,6 +68,8 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   const { clock = systemClock, random = Math.random } = overrides;
   const newId = ulidFactory();
   const figures = metering({ version: RELEASE, store: config.EVENT_DB_URL === undefined ? 'sqlite' : 'mongodb' });
+  const tracing = await openTracing(config, log);
+  if (tracing !== null) stack.use(tracing);
   const parts = { serverId: newId(), release: RELEASE, resultBytes: RESULT_BYTES, clock, log };
   const opened = stack.use(await openStore(config, parts));
   const store = figures.store(opened);
@@ -134,6 +137,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     hash: sha1,
     log,
     observer: figures.observer,
+    tracing,
   });
   figures.watch({ store, sandbox, handlers, engine });
   const ingest = figures.ingest(engine.ingest);
@@ -171,6 +175,8 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     },
     metrics: figures.text,
     answered: figures.answered,
+    tracing,
+    otel: tracingState(config),
     health: () => healthOf({ store, sandbox, engine, managerId }),
     settings: publicSettings(config, { managerId, url: () => url }),
     managerId,

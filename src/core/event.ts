@@ -53,6 +53,8 @@ export interface EventDefaults {
   /** The same instant in UTC microseconds. */
   nowUs(): number;
   managerId: string;
+  /** For events that name no trace of their own: those that a traced run emits. */
+  trace?: { traceId: string; spanId: string };
   /** Minutes that the clock of timestamps without an offset is ahead of UTC, at that many microseconds of its own time. */
   naiveOffsetMinutes(localUs: number): number;
 }
@@ -139,8 +141,9 @@ function normaliseMembers(raw: RawEvent, defaults: EventDefaults, limits: EventL
   const alert = readBoolean(raw.alert, 'alert', issues);
   const time = raw.event_timestamp === undefined ? null : readTime(raw.event_timestamp, 'event_timestamp', issues);
   const source = raw.source === undefined ? { manager_id: defaults.managerId } : readSource(raw.source, limits, issues);
-  const traceId = readOptionalText(raw.trace_id, 'trace_id', issues);
-  const spanId = readOptionalText(raw.span_id, 'span_id', issues);
+  const trace = raw.trace_id == null && raw.span_id == null ? defaults.trace : undefined;
+  const traceId = trace?.traceId ?? readOptionalText(raw.trace_id, 'trace_id', issues);
+  const spanId = trace?.spanId ?? readOptionalText(raw.span_id, 'span_id', issues);
   const archived = readBoolean(raw.archived, 'archived', issues);
   const archivedAt = readArchivedAt(raw.archived_at, issues);
   const tags = readTags(raw.tags, limits, issues);

@@ -17,6 +17,7 @@ import type { FireResult, FiringPlan, Queue } from '../ports/queue.ts';
 import type { Sandbox } from '../ports/sandbox.ts';
 import type { ScheduleStore } from '../ports/schedule-store.ts';
 import type { Ticker } from '../ports/ticker.ts';
+import type { AttemptTracing } from '../ports/tracing.ts';
 import { alertDesk } from './alerts.ts';
 import { type Delivering, startDelivering, together } from './deliver.ts';
 import { Dispatcher } from './dispatch.ts';
@@ -57,6 +58,7 @@ export interface EngineOptions {
   hash(text: string): string;
   log: Log;
   observer?: Observer;
+  tracing?: AttemptTracing | null;
 }
 
 export interface Engine {
@@ -117,6 +119,7 @@ export function createEngine(options: EngineOptions): Engine {
     random,
     log,
     observer,
+    tracing: options.tracing,
     onDeliveries: () => delivering.wake(),
   });
   const dispatcher: Dispatcher = new Dispatcher({

@@ -8,6 +8,7 @@ import type { Schedules } from '../engine/schedules.ts';
 import type { Triggers } from '../engine/triggers.ts';
 import type { DeliveryStore } from '../ports/delivery-store.ts';
 import type { EventStore } from '../ports/event-store.ts';
+import type { RequestTracing } from '../ports/tracing.ts';
 import type { RateLimits } from './rate-limit.ts';
 
 export interface HealthReport {
@@ -51,6 +52,10 @@ export interface HttpDeps {
   health(): Promise<HealthReport>;
   /** The figures as Prometheus reads them. */
   metrics(): Promise<string>;
+  /** Null where traces are off. */
+  tracing: RequestTracing | null;
+  /** What /health tells of traces; null where they are off (M22). */
+  otel: { exporter: string; endpoint: string | null } | null;
   /** Told of each answer; never throws. */
   answered(request: AnsweredRequest): void;
   settings: PublicSettings;

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import type { ErrorCode } from '../core/errors.ts';
 import type { Caller, Scope } from '../core/key.ts';
+import type { SpanAttributes } from '../ports/tracing.ts';
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 type Area = 'events' | 'handlers' | 'hooks' | 'executions' | 'deliveries' | 'keys' | 'utilization' | 'operation';
@@ -16,6 +17,8 @@ export interface Reply {
   headers?: Readonly<Record<string, string>>;
   /** application/json when absent. */
   contentType?: string;
+  /** What the span of the request tells besides, where traces are on. */
+  traced?: SpanAttributes;
 }
 
 /** What a route's handler gets: everything is checked already. */
@@ -74,6 +77,8 @@ export interface RouteSpec<P, Q, B> {
   replies: Readonly<Record<number, ReplySpec>>;
   /** Codes from core/errors.ts that this route can answer, besides those every route can. */
   errors?: readonly ErrorCode[];
+  /** Where traces are on: the span that holds a request, by MADSci's name for it (M58), and what it tells. */
+  span?: { name: string; attributes?(input: RouteInput<P, Q, B>, reply: Reply | null): SpanAttributes };
   handle(input: RouteInput<P, Q, B>): Promise<Reply>;
 }
 

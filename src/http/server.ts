@@ -43,7 +43,7 @@ export function createHttpServer(deps: HttpDeps, routes: readonly Route[]): Http
 
 function application(deps: HttpDeps, routes: readonly Route[], sink: Koa.Middleware<Context['state']>): Koa<Context['state']> {
   const app = new Koa<Context['state']>();
-  const services = { authorize: authorizer(deps), readJson: jsonReader(deps.limits.bodyBytes) };
+  const services = { authorize: authorizer(deps), readJson: jsonReader(deps.limits.bodyBytes), tracing: deps.tracing };
   const { dispatch, refuse } = routing(routes, (route) => pipeline(route, services));
   app.use(sink).use(dispatch).use(refuse);
   app.on('error', (error: unknown) => deps.log('error', 'answer broke off', { error }));

@@ -52,6 +52,9 @@ export const OWN = {
   MAX_EVENT_BYTES: whole(1_024, 268_435_456).default(16_777_216).describe('The largest single event.'),
   ALLOW_CUSTOM_EVENT_TYPES: flag.default(false).describe('Takes event types beyond the 63 of MADSci.'),
   ALLOW_ANY_SOURCE_IDS: flag.default(false).describe('Takes ids in source that are no ULIDs.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(httpUrl).describe(
+    "OpenTelemetry's own variable: traces go to this collector, by HTTP, also without EVENT_OTEL_ENABLED.",
+  ),
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
     .describe('How much is logged, as JSON lines on standard error.'),

@@ -12,6 +12,7 @@ interface Import {
   from: string;
   to: string;
   isTypeOnly: boolean;
+  isDynamic?: boolean;
 }
 
 const STATEMENT = /^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm;
@@ -20,7 +21,7 @@ const DYNAMIC = /\bimport\(\s*'([^']+)'\s*\)/g;
 function importsOf(file: string): Import[] {
   const text = withoutComments(readFileSync(join(ROOT, file), 'utf8'));
   const found = [...text.matchAll(STATEMENT)].map(([, type, to]) => ({ from: file, to: to as string, isTypeOnly: type !== undefined }));
-  const dynamic = [...text.matchAll(DYNAMIC)].map(([, to]) => ({ from: file, to: to as string, isTypeOnly: false }));
+  const dynamic = [...text.matchAll(DYNAMIC)].map(([, to]) => ({ from: file, to: to as string, isTypeOnly: false, isDynamic: true }));
   return [...found, ...dynamic];
 }
 
@@ -62,6 +63,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'adapters/sqlite': { ...ADAPTER, packages: [ANY_NODE, /^piscina$/] },
   'adapters/mongo': { ...ADAPTER, packages: [ANY_NODE, /^(mongodb|piscina)$/] },
   'adapters/metrics': ADAPTER,
+  'adapters/otel': { ...ADAPTER, packages: [ANY_NODE, /^@opentelemetry\//] },
   'adapters/system': { ...ADAPTER, packages: [ANY_NODE, /^pino$/, /^ulid$/] },
   http: { layers: ['core'], types: ['ports', 'engine'], packages: [ANY_NODE, /^(koa|koa-body|@koa\/router|zod|zod-openapi)(\/|$)/] },
   portal: { layers: [], packages: [] },
@@ -110,6 +112,14 @@ describe('the layer table', () => {
 
   test('every file is in a layer', () => {
     expect([...new Set(FILES.map(layerOf))].filter((layer) => layer !== 'root' && RULES[layer] === undefined)).toEqual([]);
+  });
+
+  test('OpenTelemetry is loaded only where traces are on: nothing imports it before', () => {
+    const isOf = (file: string | null): boolean => file?.startsWith('src/adapters/otel/') === true;
+    const early = FILES.filter((file) => !isOf(file)).flatMap((file) =>
+      importsOf(file).filter((one) => !one.isTypeOnly && !one.isDynamic && (isOf(target(one)) || one.to.startsWith('@opentelemetry'))),
+    );
+    expect(early).toEqual([]);
   });
 
   test('nothing but src/serve.ts imports src/app.ts, except for its types', () => {

@@ -53,6 +53,7 @@ function createRoute({ backups }: HttpDeps): Route {
     reads: 'stream',
     replies: { 200: { description: 'Where it is, on the server', schema: BackupResult } },
     errors: ['invalid_request', 'backup_running', 'backup_failed'],
+    span: { name: 'event.backup.create' },
     /** M16 */
     async handle({ request }) {
       const description = readDescription(await madsciText(request, LONGEST_BODY));
@@ -85,6 +86,7 @@ function statusRoute({ backups }: HttpDeps, path: string): Route {
     summary: 'Which backups there are, newest first',
     replies: { 200: { description: 'Backups', schema: BackupStatus } },
     errors: ['backup_failed'],
+    span: { name: 'event.backup.status' },
     /** M17 */
     async handle() {
       const found = await backups.list().catch((error: unknown) => {

@@ -66,6 +66,7 @@ export function bulkRoute({ ingest, limits }: HttpDeps): Route {
     consumes: ['application/json', ...NDJSON_TYPES],
     replies: { 200: { description: 'What became of each item', schema: BulkResult } },
     errors: ['invalid_json', 'unsupported_media_type', 'request_timeout', 'store_unavailable', 'store_full', 'overloaded'],
+    span: { name: 'event.receive' },
     async handle({ request, query }) {
       if (isEmpty(request)) return NOT_OFFERED;
       const splitter = splitterFor(request.headers['content-type'], limits.eventBytes);

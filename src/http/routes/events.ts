@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EngineError } from '../../core/errors.ts';
 import { valueIssue } from '../../core/validation.ts';
+import type { SpanAttributes } from '../../ports/tracing.ts';
 import { madsciText, madsciValue } from '../body/madsci-body.ts';
 import type { HttpDeps } from '../deps.ts';
 import { InvalidRequest, inBody } from '../problem.ts';
@@ -54,12 +55,22 @@ function postEvent({ ingest, limits }: HttpDeps): Route {
     replies: { 200: { description: 'The event', schema: StoredEvent } },
     errors: ['invalid_request', 'invalid_json', 'body_too_large', 'store_unavailable', 'store_full', 'overloaded'],
     /** M1, M3 */
+    span: { name: 'event.receive', attributes: (_, reply) => receivedAttributes(reply) },
     async handle({ request }) {
       const result = await ingest.one(await madsciText(request, limits.eventBytes));
       if (!result.ok) throw inBody(result.issues);
       return { status: 200, text: result.json };
     },
   });
+}
+
+const LEVEL_NAMES: Readonly<Record<number, string>> = { 0: 'NOTSET', 10: 'DEBUG', 20: 'INFO', 30: 'WARNING', 40: 'ERROR', 50: 'CRITICAL' };
+
+/** M58. Of the answer, which has every default; only where traces are on. */
+function receivedAttributes(reply: Reply | null): SpanAttributes {
+  if (reply?.text === undefined) return {};
+  const { _id, event_type, log_level } = JSON.parse(reply.text) as { _id: string; event_type: string; log_level: number };
+  return { 'event.id': _id, 'event.type': event_type, 'event.level': LEVEL_NAMES[log_level] ?? String(log_level) };
 }
 
 function getEvent({ events }: HttpDeps): Route {
@@ -137,6 +148,7 @@ function queryEvents({ events, limits }: HttpDeps): Route {
       'query_deadline',
       'result_too_large',
     ],
+    span: { name: 'event.query' },
     /** M12, M53 */
     async handle({ request, query }) {
       const wanted = readSelectorRequest(await madsciText(request, limits.bodyBytes), query);
@@ -160,11 +172,13 @@ function archiveEvents({ events, limits, now }: HttpDeps): Route {
     reads: 'stream',
     replies: { 200: { description: 'How many were archived now', schema: ArchiveResult } },
     errors: ['invalid_request', 'store_unavailable'],
+    span: { name: 'event.archive' },
     /** M13, M14 */
     async handle({ request }) {
       const what = readArchiveRequest(madsciValue(await madsciText(request, limits.bodyBytes)));
       const count = await events.archive(what, now());
-      return { status: 200, json: { archived_count: count, message: `Successfully archived ${count} events` } };
+      const traced = { 'archive.by_ids': 'ids' in what, ...('ids' in what ? {} : { 'archive.before_date': what.beforeText }) };
+      return { status: 200, json: { archived_count: count, message: `Successfully archived ${count} events` }, traced };
     },
   });
 }
@@ -181,6 +195,7 @@ function listArchived({ events }: HttpDeps): Route {
     query: ArchivedQuery,
     replies: { 200: { description: 'Events by id, in that order', schema: EventMap } },
     errors: ['invalid_request', 'result_too_large', 'store_unavailable'],
+    span: { name: 'event.archived.list', attributes: ({ query }) => ({ 'events.limit': query.number, 'events.offset': query.offset }) },
     /** M15 */
     async handle({ query }) {
       return { status: 200, text: await events.listArchived(query.number, query.offset) };

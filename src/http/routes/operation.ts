@@ -14,9 +14,9 @@ const Health = z
     version: z.string(),
     db_connected: z.boolean(),
     total_events: z.int(),
-    otel_enabled: z.null(),
-    otel_exporter_type: z.null(),
-    otel_endpoint: z.null(),
+    otel_enabled: z.boolean().nullable(),
+    otel_exporter_type: z.string().nullable(),
+    otel_endpoint: z.string().nullable(),
   })
   .meta({ id: 'Health' });
 
@@ -39,21 +39,24 @@ function health(deps: HttpDeps): Route {
       const description = isHealthy
         ? 'Event Manager is running normally'
         : `Not ready: ${failed.map(([name]) => name).join(', ') || 'store'}`;
-      return { status: 200, json: madsciHealth(isHealthy, description, total, deps.version) };
+      return { status: 200, json: madsciHealth(deps, { healthy: isHealthy, description, total }) };
     },
   });
 }
 
-function madsciHealth(healthy: boolean, description: string, total: number | null, version: string): z.infer<typeof Health> {
+function madsciHealth(
+  { otel, version }: HttpDeps,
+  { healthy, description, total }: { healthy: boolean; description: string; total: number | null },
+): z.infer<typeof Health> {
   return {
     healthy,
     description,
     version,
     db_connected: total !== null,
     total_events: total ?? 0,
-    otel_enabled: null,
-    otel_exporter_type: null,
-    otel_endpoint: null,
+    otel_enabled: otel === null ? null : true,
+    otel_exporter_type: otel?.exporter ?? null,
+    otel_endpoint: otel?.endpoint ?? null,
   };
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { ExecutionRecord } from '../../../src/ports/queue.ts';
+import { EngineError } from '../../../src/core/errors.ts';
+import type { ExecutionRecord, Settlement } from '../../../src/ports/queue.ts';
 import { callerOf, type Rig, startEngine } from '../../support/engine-rig.ts';
 import { doing, emit, fail, ok } from '../../support/scripted-sandbox.ts';
 import { openTestStore, type TestStore } from '../../support/store.ts';
@@ -348,6 +349,81 @@ describe('a store that fails', () => {
     expect(await store.queue.state(id, 'n')).toBe('1');
     await rig.engine.delivering.idle();
     expect(rig.mails).toHaveLength(1);
+  });
+
+  /** Waits as long as an outcome is tried before it may be buried, and a little more. */
+  async function tryOften(): Promise<void> {
+    for (const wait of [100, 200, 500, 1_000, 2_000, 5_000, 5_000]) {
+      rig.clock.advance(wait);
+      await rig.quiet();
+    }
+  }
+  const refuse = (isRefused: (settlement: Settlement) => boolean, error: Error): void => {
+    const settle = rig.queue.settle;
+    rig.queue.settle = (settlements) => (settlements.some(isRefused) ? Promise.reject(error) : settle(settlements));
+  };
+
+  test('what it never takes, while it takes other writes, is buried with the reason, and tells of it like any failure', async () => {
+    const id = await rig.register({ ...MAILS, retry: { ...ONCE, maxAttempts: 5 } });
+    const watcher = await rig.register({ hook: 'execution.on_failure', name: 'watcher' });
+    refuse(({ kind }) => kind === 'succeeded', new Error('cannot be written'));
+    await rig.post({ _id: 'e' });
+    (await rig.sandbox.next()).end(doing({ op: 'state.increment', key: 'n', by: 1 }, emit({ _id: 'x', event_type: 'test' })));
+    await rig.quiet();
+    rig.sandbox.script = () => fail();
+    await tryOften();
+    expect(await rig.record(`e.${id}`)).toMatchObject({
+      state: 'dead',
+      attempt: 1,
+      error: { reason: 'rejected', message: expect.stringContaining('does not take') },
+    });
+    expect([await store.queue.state(id, 'n'), await store.events.get('x')]).toEqual([null, null]);
+    expect((await store.queue.list({ handlerId: watcher }, { limit: 9, cursor: null })).items).toHaveLength(1);
+    await rig.engine.delivering.idle();
+    expect(rig.mails).toHaveLength(1);
+    expect(rig.mails[0]?.to).toBe('bad@lab.example');
+  });
+
+  test('what is too large for it is buried at once', async () => {
+    const id = await rig.register();
+    refuse(({ kind }) => kind === 'succeeded', new EngineError('body_too_large', 'MongoDB keeps documents of at most 16 MiB.'));
+    expect(await run('e', ok())).toMatchObject({
+      state: 'dead',
+      error: { reason: 'output_too_large', message: expect.stringContaining('16 MiB') },
+    });
+    await rig.engine.dispatcher.idle();
+    expect(rig.engine.dispatcher.load).toEqual({ held: 0, batches: 0, lanes: 0 });
+    expect((await rig.record(`e.${id}`)).attempt).toBe(1);
+  });
+
+  test('when it is the mail about the failure that cannot be written, the execution is dead without it', async () => {
+    const id = await rig.register({ ...MAILS, retry: ONCE });
+    refuse((settlement) => settlement.kind !== 'released' && settlement.deliveries.length > 0, new Error('cannot be written'));
+    await rig.post({ _id: 'e' });
+    (await rig.sandbox.next()).end(ok());
+    await rig.quiet();
+    await tryOften();
+    await rig.engine.dispatcher.idle();
+    expect(await rig.record(`e.${id}`)).toMatchObject({ state: 'dead', error: { reason: 'rejected' }, logs: [] });
+    expect(await deliveries()).toEqual([]);
+  });
+
+  test('a full disk buries nothing, however long it lasts', async () => {
+    const id = await rig.register();
+    const settle = rig.queue.settle;
+    rig.queue.settle = ([first, ...more]) => {
+      if (first?.kind === 'dead') return settle([first, ...more]);
+      return Promise.reject(new EngineError('store_full', 'The disk is full.'));
+    };
+    await rig.post({ _id: 'e' });
+    (await rig.sandbox.next()).end(ok());
+    await rig.quiet();
+    for (let round = 0; round < 5; round++) await tryOften();
+    expect((await rig.record(`e.${id}`)).state).toBe('leased');
+    rig.queue.settle = settle;
+    rig.clock.advance(5_000);
+    await rig.engine.dispatcher.idle();
+    expect((await rig.record(`e.${id}`)).state).toBe('succeeded');
   });
 
   test('one that it refuses for good does not hold the others back', async () => {

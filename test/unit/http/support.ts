@@ -65,6 +65,8 @@ export function testDeps(given: Partial<HttpDeps> = {}): HttpDeps {
     resend: () => absent('outbox'),
     metrics: () => absent('figures'),
     answered: () => {},
+    tracing: null,
+    otel: null,
     health: async () => ({ ready: true, checks: { store: { ok: true } } }),
     settings: {
       all: () => ({ manager_name: 'Test Manager', manager_id: MANAGER_ID, alert_level: 40, document_db_url: '***REDACTED***' }),
