@@ -153,8 +153,8 @@ export const ERRORS = {
   rate_limited: {
     status: 429,
     retryable: true,
-    title: 'Too many failed attempts from this address',
-    remedy: 'Wait for Retry-After seconds; check the key.',
+    title: 'Too many requests, or failed logins, from this address',
+    remedy: 'Wait for Retry-After seconds; check the key. EVENT_RATE_LIMIT_* are the bounds.',
   },
   request_timeout: {
     status: 408,
