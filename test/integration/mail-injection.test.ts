@@ -6,10 +6,13 @@ import fc from 'fast-check';
 import { simpleParser } from 'mailparser';
 import { emlMailer } from '../../src/adapters/eml/mailer.ts';
 import { smtpMailer } from '../../src/adapters/smtp/mailer.ts';
+import { alertMails } from '../../src/core/alert-mail.ts';
+import { DEFAULT_EVENT_LIMITS, normaliseEvent } from '../../src/core/event.ts';
 import { checkAddress } from '../../src/core/mail-address.ts';
 import { type Attachment, attachmentFault } from '../../src/core/mail-attachment.ts';
 import { handlerMail, outcomeMail } from '../../src/core/outcome-mail.ts';
 import type { Mail, Mailer, MailResult } from '../../src/ports/mailer.ts';
+import { fixedDefaults } from '../support/event-defaults.ts';
 import { type SmtpPeer, smtpPeer } from '../support/smtp-peer.ts';
 
 const FROM = { name: 'Hookwright', address: 'hookwright@lab.example' };
@@ -243,6 +246,87 @@ describe('files that go with a mail', () => {
       expect(parsed.attachments.map(({ filename, content }) => [filename, content])).toEqual([['März 2026.bin', bytes]]);
       expect([parsed.text?.trim(), parsed.html]).toEqual(['x', '<p>x</p>']);
     }
+  });
+});
+
+/** In this order, as MADSci writes them; what is beyond it is ours. */
+const ALERT_HEADERS = [
+  'content-type',
+  'mime-version',
+  'subject',
+  'from',
+  'to',
+  'importance',
+  'x-priority',
+  'x-madsci-event-id',
+  'date',
+  'message-id',
+];
+
+/** An alert about an event that says the same wherever it says anything. */
+function alertOf(text: string): Mail {
+  const event = { _id: text, event_type: text, log_level: 40, event_data: { [text]: [text] }, trace_id: text, span_id: text };
+  const limits = { ...DEFAULT_EVENT_LIMITS, allowCustomTypes: true, maxIdLength: 1_000_000 };
+  const result = normaliseEvent(JSON.stringify(event).toWellFormed(), fixedDefaults, limits);
+  const known = result.ok ? result.event : { id: text, type: text, level: 40, alert: true, timestampUs: 0, json: `{"_id":"x"}` };
+  const settings = { site: SITE, addresses: [TO], importance: text, subjects: 'names' as const };
+  const [mail] = alertMails({ event: known, to: null, importance: null }, settings, { executionId: text, at: 0 });
+  if (mail === undefined) throw new Error('no mail');
+  return { ...mail, date: mail.createdAt };
+}
+
+async function expectAlert(mail: Mail): Promise<void> {
+  const { results, raws, recipients } = await sendBoth(mail);
+  expect(results).toEqual([{ kind: 'accepted' }, { kind: 'accepted' }]);
+  expect(recipients).toEqual([[TO]]);
+  expect(new Set(raws).size).toBe(1);
+  const [raw = ''] = raws;
+  const headers = headersOf(raw);
+  expect(headers.map(({ name }) => name)).toEqual(ALERT_HEADERS);
+  expect(headers.find(({ name }) => name === 'to')?.value).toBe(TO);
+  expect(headers.find(({ name }) => name === 'from')?.value).toBe('Hookwright <hookwright@lab.example>');
+  expect(
+    raw
+      .slice(0, raw.indexOf('\r\n\r\n'))
+      .split('\r\n')
+      .every((line) => line.length <= 998),
+  ).toBe(true);
+  expect(raw.replaceAll('\r\n', '')).not.toMatch(/[\r\n\0]/);
+  const parsed = await simpleParser(raw);
+  expect(parsed.attachments).toEqual([]);
+  expect(parsed.text?.trimEnd()).toBe(mail.text.trimEnd());
+  expect(parsed.subject ?? '').not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u);
+}
+
+describe('M38 an alert has the headers of an alert and one recipient', () => {
+  test.each(EVIL)('whatever its event and its settings hold: %j', async (text) => {
+    await expectAlert(alertOf(text));
+  });
+
+  test.each(EVIL)('whatever the delivery holds: %j', async (text) => {
+    const headers = { Importance: text, 'X-Priority': text, 'X-MADSci-Event-ID': text, Bcc: 'evil@evil.example' };
+    await expectAlert({ ...alertOf('x'), subject: text, headers });
+  });
+
+  test(`in 60 generated texts, seed ${SEED}`, async () => {
+    const pieces = fc.oneof(fc.constantFrom(...EVIL.filter(({ length }) => length < 200)), fc.string({ unit: 'binary', maxLength: 40 }));
+    const texts = fc.array(pieces, { minLength: 1, maxLength: 4 }).map((parts) => parts.join(''));
+    await fc.assert(
+      fc.asyncProperty(texts, (text) => expectAlert(alertOf(text))),
+      { numRuns: 60, seed: SEED },
+    );
+  });
+
+  test('a text that holds what may be its boundary is not cut there', async () => {
+    const [raw = ''] = (await sendBoth(alertOf('x'))).raws;
+    const boundary = /boundary="([^"]+)"/.exec(raw)?.[1] ?? '';
+    await expectAlert({ ...alertOf('x'), text: `before\n--${boundary}\nContent-Type: text/html\n\n<b>x</b>\n--${boundary}--\nafter` });
+  });
+
+  test('a domain that is not ASCII is written as name servers know it', async () => {
+    const { raws, recipients } = await sendBoth({ ...alertOf('x'), to: 'ada@größe.example' });
+    expect(recipients).toHaveLength(1);
+    for (const raw of raws) expect(headersOf(raw).find(({ name }) => name === 'to')?.value).toBe('ada@xn--gre-6ka8i.example');
   });
 });
 

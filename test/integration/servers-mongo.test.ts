@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@
 import { type Execution, ended, items, post, register, request } from '../e2e/steps.ts';
 import { type Mongod, startReplicaSet } from '../support/mongod.ts';
 import { api, eventually, type ServerProcess, startServer } from '../support/server.ts';
+import { smtpPeer } from '../support/smtp-peer.ts';
 
 jest.setTimeout(120_000);
 
@@ -154,5 +155,38 @@ describe('two servers on one database', () => {
     const keys = [a, ...started].filter((server) => server.output().includes('Admin key'));
     expect(keys).toHaveLength(1);
     for (const server of started) await server[Symbol.asyncDispose]();
+  });
+});
+
+describe('alerts of several servers', () => {
+  test('M36 M56 that start together: one handler, one mail for each alert and address, whoever takes the events in', async () => {
+    await using peer = await smtpPeer();
+    const addresses = ['ada@lab.example', 'ben@lab.example'];
+    const alerts = { smtp_server: '127.0.0.1', smtp_port: peer.port, use_tls: false, email_addresses: addresses };
+    await using stack = new AsyncDisposableStack();
+    const started = await Promise.all(Array.from({ length: 3 }, () => start({ EVENT_EMAIL_ALERTS: JSON.stringify(alerts) })));
+    for (const server of started) stack.use(server);
+    const any = (n: number): ServerProcess => started[n % started.length] as ServerProcess;
+    for (const server of started)
+      expect(await items(server, '/handlers')).toMatchObject([{ name: 'alerting', version: 0, state: 'enabled' }]);
+    expect((await items<{ name: string }>(any(0), '/keys')).filter(({ name }) => name === 'built-in alerting')).toHaveLength(1);
+
+    const pairs = Array.from({ length: 30 }, (_, pair) => pair);
+    const sent = pairs.flatMap((pair) => {
+      const event = { event_type: 'log_critical', log_level: 50, alert: true, event_data: { pair } };
+      const twin = (which: string, ms: string) => ({ ...event, _id: `${which}${pair}`, event_timestamp: `2026-03-01T00:00:00.00${ms}` });
+      const [first, second] = [twin('a', '1'), twin('b', '5')];
+      // The same id goes to two servers, and its twin to the third, all at the same moment.
+      return [first, first, second].map((one, n) => api(any(pair + n), 'POST', '/event', one));
+    });
+    for (const { status } of await Promise.all(sent)) expect(status).toBe(200);
+    await eventually(async () => {
+      const open = await Promise.all(
+        ['/executions?state=pending', '/executions?state=leased', '/deliveries?state=pending'].map((path) => items(any(0), path)),
+      );
+      return open.flat().length === 0 && peer.mails.length >= pairs.length * addresses.length ? true : null;
+    }, 60_000);
+    const told = peer.mails.map(({ to, raw }) => `${/^X-MADSci-Event-ID: [ab](\d+)/m.exec(raw)?.[1]} ${to.join()}`);
+    expect(told.sort()).toEqual(pairs.flatMap((pair) => addresses.map((address) => `${pair} ${address}`)).sort());
   });
 });

@@ -29,7 +29,7 @@ const EVENTS: Readonly<Record<string, string>> = {
   'lines that begin with dots': event(10, { event_type: 'log_error', event_data: { '.': { '..': '.' } } }),
   'deep nesting': event(11, { event_type: 'log_error', event_data: JSON.parse(`${'{"a":['.repeat(45)}1${']}'.repeat(45)}`) }),
   'a long id with signs': event(12, { event_id: 'x-'.repeat(60), event_type: 'log_error' }),
-  'a long id with blanks': event(17, { event_id: 'word '.repeat(30), event_type: 'log_error' }),
+  'a long id with blanks': event(17, { event_id: `${'word '.repeat(30)}x`, event_type: 'log_error' }),
   'an id that is not ASCII': event(13, { event_id: 'Größe 1', event_type: 'log_error' }),
   numbers: `{"event_id":"${id(14)}","event_timestamp":"${TIME}Z","source":{},"log_level":40,"event_type":"log_error","event_data":[1,1.0,1e3,-0.0,
     0.1,1e-4,1e-5,1.25e-5,1e-6,1e-7,12.5e-9,1e15,1e16,1.5e22,123456789012345680.0,5e-324,1591844539983333333,0,-7]}`,
