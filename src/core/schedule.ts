@@ -27,7 +27,7 @@ export function nextTimes(times: PlannedTimes, at: number, count: number): numbe
 /** Where the schedule of one handler stands: kept for as long as there is the handler, so that a stop loses no run. */
 export interface PlannedRun {
   handlerId: number;
-  /** Which state of the handler this was planned for: a handler that changed since is planned anew. */
+  /** What this was planned for: a handler whose schedule is another one by now is planned anew. */
   stamp: string;
   /** The instant that fires next; null: none comes any more. */
   nextAt: number | null;
@@ -36,9 +36,9 @@ export interface PlannedRun {
 }
 
 /**
- * What is planned for a handler whose present state has this stamp and began at `since`. Nothing of the time before `since` is made up for:
- * that is when it was registered, or switched on again. A run that lies further ahead than the next instant after `now` was planned by a clock that has been put
- * back, and comes nearer.
+ * What is planned for a handler whose schedule has this stamp; `since` is when the handler last changed. Under another schedule, and after it
+ * was switched off, nothing of the time before is made up for. A run that lies further ahead than the next instant after `now` was planned by
+ * a clock that has been put back, and comes nearer.
  */
 export function planRun(
   known: PlannedRun | null,
@@ -51,6 +51,11 @@ export function planRun(
   if (known?.stamp === handler.stamp) return { ...known, nextAt: earlier(known.nextAt, next) };
   const nextAt = handler.since < now ? times.after(handler.since) : next;
   return { handlerId: handler.id, stamp: handler.stamp, nextAt, previousAt };
+}
+
+/** What is planned for a handler that is switched off: nothing, so that it is planned anew when it is switched on. */
+export function parkRun(known: PlannedRun): PlannedRun {
+  return { ...known, stamp: '', nextAt: null };
 }
 
 /**

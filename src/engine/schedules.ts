@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { EngineError } from '../core/errors.ts';
 import type { Handler } from '../core/handler.ts';
-import { dueRun, nextTimes, type PlannedRun, type PlannedTimes, planRun, SCHEDULE_HOOK, type Schedule } from '../core/schedule.ts';
+import { dueRun, nextTimes, type PlannedRun, type PlannedTimes, parkRun, planRun, SCHEDULE_HOOK, type Schedule } from '../core/schedule.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cron } from '../ports/cron.ts';
 import type { Leadership } from '../ports/leadership.ts';
@@ -29,7 +29,7 @@ export interface SchedulesOptions {
   /** Absent where this server is alone on the store. */
   leadership: Leadership | undefined;
   queue: Pick<Queue, 'fire'>;
-  handlers: Pick<LiveHandlers, 'find' | 'get' | 'list' | 'isEmpty' | 'stateOf' | 'onChange'>;
+  handlers: Pick<LiveHandlers, 'find' | 'get' | 'list' | 'stateOf' | 'onChange'>;
   planner: Pick<Planner, 'planFor'>;
   cron: Cron;
   ticker: Ticker;
@@ -103,7 +103,7 @@ class Scheduler implements Schedules {
   /** A server without schedules need not wake up every second. */
   #begin(): void {
     const { handlers, ticker } = this.#o;
-    if (this.#isStopped || this.#stopTicking !== null || handlers.isEmpty(SCHEDULE_HOOK)) return;
+    if (this.#isStopped || this.#stopTicking !== null || handlers.list(SCHEDULE_HOOK).length === 0) return;
     this.#stopTicking = ticker.start(() => {
       this.#looking ??= this.#look()
         .catch((error: unknown) => this.#giveUp(error))
@@ -122,7 +122,6 @@ class Scheduler implements Schedules {
 
   async #look(): Promise<void> {
     const { store, handlers, clock } = this.#o;
-    if (handlers.isEmpty(SCHEDULE_HOOK)) return;
     if (!(await this.#leads())) {
       this.#runs = null;
       return;
@@ -133,7 +132,7 @@ class Scheduler implements Schedules {
     const now = clock.now();
     const isReview = isNew || now < this.#lookedAt;
     this.#lookedAt = now;
-    const open = handlers.list(SCHEDULE_HOOK).filter((handler) => handler.enabled && (isReview || this.#needsWork(handler, now)));
+    const open = handlers.list(SCHEDULE_HOOK).filter((handler) => isReview || this.#needsWork(handler, now));
     for (let from = 0; from < open.length && !this.#isStopped; from += SLICE) {
       if (from > 0) await setImmediate();
       await this.#work(open.slice(from, from + SLICE), this.#runs, now);
@@ -142,6 +141,7 @@ class Scheduler implements Schedules {
 
   #needsWork(handler: Handler, now: number): boolean {
     const run = this.#runs?.get(handler.id);
+    if (!handler.enabled) return run !== undefined && run.stamp !== '';
     return run?.stamp !== stampOf(handler) || (run.nextAt !== null && run.nextAt <= now);
   }
 
@@ -158,6 +158,7 @@ class Scheduler implements Schedules {
   async #advance(handler: Handler, known: PlannedRun | null, now: number): Promise<PlannedRun | null> {
     const { schedule } = handler.current;
     if (schedule === undefined) return null;
+    if (!handler.enabled) return known === null || known.stamp === '' ? null : parkRun(known);
     const times = this.#times(schedule, now);
     const run = planRun(known, { id: handler.id, stamp: stampOf(handler), since: handler.updatedAt }, times, now);
     const due = dueRun(run, times, now);
@@ -204,9 +205,9 @@ class Scheduler implements Schedules {
   }
 }
 
-/** Any change of a handler, also that it was switched off and on, makes it another one. */
-function stampOf({ current, updatedAt }: Handler): string {
-  return `${current.version}@${updatedAt}`;
+/** Other changes of a handler leave its plan alone: a run that was missed is made up for also when an upgrade came in between. */
+function stampOf({ current: { schedule } }: Handler): string {
+  return schedule === undefined ? '' : `${schedule.cron} ${schedule.timezone}`;
 }
 
 function firingId(handlerId: number, at: number): string {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { dueRun, nextTimes, type PlannedRun, type PlannedTimes, planRun } from '../../../src/core/schedule.ts';
+import { dueRun, nextTimes, type PlannedRun, type PlannedTimes, parkRun, planRun } from '../../../src/core/schedule.ts';
 
 const HOUR = 3_600_000;
 const YEAR = 365 * 24 * HOUR;
@@ -42,6 +42,12 @@ describe('planning', () => {
 
   test('keeps what ran before, also when the handler changed', () => {
     expect(planRun(run({ stamp: 'before', previousAt: HOUR }), handler, hourly(), NOON)).toMatchObject({ previousAt: HOUR });
+  });
+
+  test('a handler that was off begins anew, with what ran before', () => {
+    const parked = parkRun(run({ nextAt: NOON - 3 * HOUR, previousAt: HOUR }));
+    expect(parked).toEqual(run({ stamp: '', nextAt: null, previousAt: HOUR }));
+    expect(planRun(parked, { ...handler, since: NOON }, hourly(), NOON + 1)).toEqual(run({ nextAt: NOON + HOUR, previousAt: HOUR }));
   });
 
   test('ends when no instant comes any more', () => {

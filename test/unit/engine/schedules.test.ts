@@ -204,6 +204,31 @@ describe('a server that was down', () => {
     expect(await store.schedules.all()).toMatchObject([{ handlerId: id, nextAt: START + 3 * MINUTE, previousAt: START + 2 * MINUTE }]);
   });
 
+  test('makes up for it also when the handler got other code meanwhile', async () => {
+    await rig.register({ ...EVERY_MINUTE, schedule: { cron: '0 * * * *', timezone: 'UTC' } });
+    await tick();
+    await rig.stop();
+    clock.advance(HOUR + 5 * MINUTE);
+    rig = await start();
+    await rig.register({ ...EVERY_MINUTE, schedule: { cron: '0 * * * *', timezone: 'UTC' }, code: 'export default () => 2' });
+    await tick();
+    expect(ran()).toEqual([60]);
+  });
+
+  test('does not make up for what came while the handler was off', async () => {
+    const id = await rig.register(EVERY_MINUTE);
+    await pass(MINUTE);
+    await rig.handlers.setEnabled(id, false, rig.caller);
+    await rig.stop();
+    clock.advance(5 * MINUTE);
+    rig = await start();
+    await tick();
+    clock.advance(5 * MINUTE);
+    await rig.handlers.setEnabled(id, true, rig.caller);
+    await pass(MINUTE);
+    expect(await stored()).toEqual([1, 12]);
+  });
+
   test('fires what came between a registration and a crash before it was planned', async () => {
     await rig.register(EVERY_MINUTE);
     await rig.stop();
