@@ -1,8 +1,28 @@
 import { z } from 'zod';
 import { SCOPES } from '../core/key.ts';
+import { checkAddress } from '../core/mail-address.ts';
 import { flag, httpUrl, list, oneOf, optional, text, whole } from './takes.ts';
 
 const mongoName = (pattern: RegExp) => text.regex(pattern, 'takes a name that MongoDB takes');
+
+const MAX_RECIPIENTS = 20;
+const addresses = list.transform((given, context) => {
+  for (const address of given) {
+    const checked = checkAddress(address);
+    if (!checked.ok) context.addIssue({ code: 'custom', message: `takes mail addresses: ${checked.detail}` });
+  }
+  if (given.length > MAX_RECIPIENTS) context.addIssue({ code: 'custom', message: `takes at most ${MAX_RECIPIENTS} addresses` });
+  return given;
+});
+const timezone = text.refine(isTimezone, 'takes the name of a time zone, such as UTC, Europe/London or America/Chicago');
+
+function isTimezone(name: string): boolean {
+  try {
+    return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
 
 /** Settings of our own. In the environment they have these names, in files also the same in lower case. */
 export const OWN = {
@@ -43,6 +63,16 @@ export const OWN = {
   ALERT_SUBJECTS: oneOf(['names', 'values'])
     .default('names')
     .describe('names: ALERT (EventLogLevel.ERROR): EventType.LOG_ERROR, as MADSci on Python 3.12. values: ALERT (40): log_error.'),
+  UTILIZATION_REPORT_TO: optional(addresses).describe(
+    'Addresses that get the report of how the lab was used. Default: there is no report.',
+  ),
+  UTILIZATION_REPORT_PERIOD: oneOf(['daily', 'weekly', 'monthly'])
+    .default('weekly')
+    .describe('What it is about: the last whole day, week from Monday, or month.'),
+  UTILIZATION_REPORT_TIMEZONE: timezone.default('UTC').describe('Whose days these are, and whose clock the schedule goes by.'),
+  UTILIZATION_REPORT_SCHEDULE: optional(text.min(1)).describe(
+    'When it is made, as a cron expression. Default: at 7 in the morning after the day, week or month.',
+  ),
   EXPORT_DIR: optional(text.min(1)).describe('Folder below which reports may be saved by requests. Default: exports in DATA_DIR.'),
   RUNNERS: optional(whole(1, 64)).describe('The most processes that run handlers. Default: one per core, at least two.'),
   QUERY_DEADLINE_MS: whole(100, 600_000).default(10_000).describe('How long a query may take before it is stopped.'),
