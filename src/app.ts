@@ -77,17 +77,18 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   const managerId = config.MANAGER_ID ?? (await store.keys.keepSetting('manager_id', config.registeredId ?? newId()));
 
   const report = (what: string) => (error: unknown) => log('error', what, { error });
+  // What looks at the store first and writes then: servers that start together must not each make an admin key, or revoke each other's.
+  const inTurn = <T>(work: () => Promise<T>) => inStartTurn({ leadership: store.leadership, clock }, work);
   const keys = stack.use(
     await keyRing({
       store: store.keys,
       isShared,
+      exclusively: (work) => inTurn(work),
       crypto: nodeCryptography,
       clock,
       report: report('the last uses of keys were not written'),
     }),
   );
-  // Servers that start together on a new store must not each make an admin key.
-  const inTurn = <T>(work: () => Promise<T>) => inStartTurn({ leadership: store.leadership, clock }, work);
   const ensureAdminKey = (preset: string | null) => inTurn(() => keys.ensureAdminKey(preset));
   if (config.ADMIN_KEY !== undefined) await ensureAdminKey(config.ADMIN_KEY);
   const from = senderOf(config.MAIL_FROM);

@@ -8,7 +8,8 @@ import type { EndedAttempt, Observer } from '../ports/observer.ts';
 import type { FireResult, FiringPlan, Queue, Settlement, SettleResult } from '../ports/queue.ts';
 import type { AttemptSpan } from '../ports/tracing.ts';
 import type { AlertDesk } from './alerts.ts';
-import type { Dispatcher, SettledExecution } from './dispatch.ts';
+import type { Dispatcher } from './dispatch.ts';
+import type { SettledExecution } from './dispatch-options.ts';
 import type { PlannedEvent } from './plan-events.ts';
 import type { Subject } from './ready.ts';
 

@@ -1,50 +1,15 @@
-import type { Outcome } from '../core/execution.ts';
-import type { Handler, HandlerVersion } from '../core/handler.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Log } from '../ports/log.ts';
-import type { Leased, LeaseRef, NewExecution, Queue } from '../ports/queue.ts';
-import type { BatchSink, Sandbox } from '../ports/sandbox.ts';
+import type { HandlerVersion } from '../core/handler.ts';
+import type { Leased, LeaseRef, NewExecution } from '../ports/queue.ts';
+import type { BatchSink } from '../ports/sandbox.ts';
 import { Backlog } from './backlog.ts';
-import { type BatchTexts, batchOf, type Run } from './batch.ts';
+import { batchOf, type Run } from './batch.ts';
+import type { DispatcherOptions, SettledExecution } from './dispatch-options.ts';
 import { type GiveUp, giveUp } from './give-up.ts';
 import { Lane } from './lane.ts';
-import { Leave, type Share } from './leave.ts';
+import { Leave } from './leave.ts';
 import { type Ready, readyOf, type Subject } from './ready.ts';
-import { DEFAULT_ROOM, Room, type RoomBounds } from './room.ts';
+import { DEFAULT_ROOM, Room } from './room.ts';
 import { VersionCache } from './version-cache.ts';
-
-/** What the dispatcher asks of the registry. */
-export interface DispatchHandlers {
-  /** The handler when it may run now, else null (deregistered, disabled, suspended). */
-  runnable(id: number): Handler | null;
-  versionOf(id: number, version: number): Promise<HandlerVersion | null>;
-}
-
-/** How the dispatcher hands on what ended; `done` must be called when the outcome is in the store (or its lease is lost). */
-export type SettleOutcomes = (
-  ended: { item: Ready; version: HandlerVersion; outcome: Outcome }[],
-  done: (settled: SettledExecution[]) => void,
-) => void;
-export interface SettledExecution {
-  item: Ready;
-  /** When it goes on, if the store put it back to pending. */
-  retryAt: number | null;
-  /** Another decision (a cancel) came first: nothing of the outcome was written. */
-  leaseLost: boolean;
-}
-
-export interface DispatcherOptions extends BatchTexts {
-  queue: Queue;
-  sandbox: Sandbox;
-  handlers: DispatchHandlers;
-  settle: SettleOutcomes;
-  /** Absent where the server is alone on its store. */
-  share?: Share | undefined;
-  clock: Clock;
-  log: Log;
-  /** Bounds of what is held in memory. */
-  room?: Partial<RoomBounds>;
-}
 
 const BATCHES_PER_LANE = 2;
 const MAX_BATCHES = 128;
@@ -133,6 +98,24 @@ export class Dispatcher {
     else this.#resume(lane);
   }
 
+  /** The handler was deregistered, and the store has canceled what it had left: what runs is broken off. */
+  async handlerRemoved(handlerId: number): Promise<void> {
+    const lane = this.#lanes.get(handlerId);
+    if (lane === undefined) return;
+    lane.paused = true;
+    await this.#forget(lane);
+    lane.cancelTimer?.();
+    lane.cancelTimer = null;
+    lane.backlogAt = null;
+    this.#tidy(lane);
+    this.#pumpSoon();
+  }
+
+  /** Ids of the executions that are with runners. */
+  get running(): string[] {
+    return [...this.#lanes.values()].flatMap((lane) => [...lane.inFlight.keys()]);
+  }
+
   /** Stops an execution that this server holds, wherever it is. */
   abort(executionId: string): void {
     for (const lane of this.#lanes.values()) {
@@ -156,7 +139,7 @@ export class Dispatcher {
    * the store if it still has them as this server's. Outcomes on their way there are left to it.
    */
   forget(handlerId: number | null = null): void {
-    for (const lane of this.#lanes.values()) if (handlerId === null || lane.handlerId === handlerId) this.#forget(lane);
+    for (const lane of this.#lanes.values()) if (handlerId === null || lane.handlerId === handlerId) void this.#forget(lane);
   }
 
   /** Whether anything of this handler is here or waits for this server. */
@@ -200,14 +183,14 @@ export class Dispatcher {
     return !this.#stopping && !lane.paused && this.#leave.mayClaim(lane.handlerId);
   }
 
-  #forget(lane: Lane): void {
+  async #forget(lane: Lane): Promise<void> {
     const { waiting, running } = lane.forget();
     const items = [...waiting, ...running];
     for (const item of items) this.#room.letGo(item);
     for (const { lease } of running) this.#o.sandbox.abort(lease.executionId);
     this.#o.sandbox.evict(lane.handlerId);
-    if (items.length > 0) void this.#giveUp(lane.handlerId, items);
     this.#freed(lane);
+    if (items.length > 0) await this.#giveUp(lane.handlerId, items);
   }
 
   #confirm(execution: NewExecution): Lane {

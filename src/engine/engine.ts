@@ -133,7 +133,10 @@ export function createEngine(options: EngineOptions): Engine {
     clock,
     log,
   });
-  handlers.onChange((id) => dispatcher.handlerChanged(id));
+  handlers.onChange((id, change) => {
+    if (change === 'removed') void dispatcher.handlerRemoved(id);
+    else dispatcher.handlerChanged(id);
+  });
   const onFired = ({ firing, executions: planned }: FiringPlan, result: FireResult | null): void => {
     const subject = { id: firing.id, input: firing.payload, tags: firing.tags, root: firing.id, depth: 0 };
     if (result?.kind === 'stored') dispatcher.admit(subject, planned, result.refs);

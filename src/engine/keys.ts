@@ -46,6 +46,8 @@ export interface KeyRingOptions {
   store: KeyStore;
   /** Whether other servers write to the store too: then each change is made on what they left. */
   isShared?: boolean;
+  /** Then: runs `work` while no other server runs such. */
+  exclusively?<T>(work: () => Promise<T>): Promise<T>;
   crypto: Cryptography;
   clock: Clock;
   /** Told when a use could not be written down; the keys go on working. */
@@ -100,15 +102,17 @@ class Ring implements OwnedKeyRing {
   }
 
   revoke(id: string): Promise<Key> {
-    return this.#inTurn(REVOKING, async () => {
-      if (this.#options.isShared) await this.refresh();
-      const key = this.#keys.get(id);
-      if (key === undefined) throw new EngineError('key_not_found', `No key ${id}`);
-      if (key.revokedAt !== null) return key;
-      const admins = this.#liveAdmins();
-      if (admins.length === 1 && admins[0]?.id === id) throw new EngineError('last_admin_key', `Key ${id} is the last live admin key`);
-      return this.#end(key);
-    });
+    return this.#inTurn(REVOKING, () => this.#options.exclusively?.(() => this.#revoke(id)) ?? this.#revoke(id));
+  }
+
+  async #revoke(id: string): Promise<Key> {
+    if (this.#options.isShared) await this.refresh();
+    const key = this.#keys.get(id);
+    if (key === undefined) throw new EngineError('key_not_found', `No key ${id}`);
+    if (key.revokedAt !== null) return key;
+    const admins = this.#liveAdmins();
+    if (admins.length === 1 && admins[0]?.id === id) throw new EngineError('last_admin_key', `Key ${id} is the last live admin key`);
+    return this.#end(key);
   }
 
   authenticate(text: string): Caller | null {

@@ -7,7 +7,7 @@ import { retryDelay } from '../core/retry.ts';
 import type { Submission } from '../ports/event-store.ts';
 import type { AttemptSpan, AttemptTracing } from '../ports/tracing.ts';
 import { type CommitOptions, commit, type Pending } from './commit-outcomes.ts';
-import type { SettleOutcomes } from './dispatch.ts';
+import type { SettleOutcomes } from './dispatch-options.ts';
 import { checkEffects } from './effects.ts';
 import { failureFiring } from './on-failure.ts';
 import type { Planner } from './plan.ts';

@@ -49,7 +49,7 @@ export interface Sharing {
 }
 
 /** How far apart looks are where no signals come through. Registry and keys must be known everywhere within a second. */
-const EVERY_MS: Readonly<Record<Topic, number>> = { queue: 1_000, handlers: 800, keys: 800, deliveries: 1_000 };
+const EVERY_MS: Readonly<Record<Topic, number>> = { queue: 1_000, cancels: 5_000, handlers: 800, keys: 800, deliveries: 1_000 };
 
 /** Keeps this server's leases, looks for what others left, and takes in what they changed. */
 export function sharing(o: SharingOptions): Sharing {
@@ -89,6 +89,7 @@ export function sharing(o: SharingOptions): Sharing {
       health?.onUp(goOn);
       // A server whose hold has ended would take what it held itself for a dead server's, outcomes that wait to be written too.
       watch('queue', async () => (hold?.isKept ? lookAtQueue(o) : undefined));
+      watch('cancels', () => stopCanceled(o));
       watch('handlers', () => o.handlers.refresh());
       watch('keys', () => o.keys.refresh());
       watch('deliveries', async () => o.delivering.wake());
@@ -103,6 +104,13 @@ export function sharing(o: SharingOptions): Sharing {
       await turns.stop();
     },
   };
+}
+
+/** Breaks off what another server was asked to cancel. Its effects are refused anyway; this frees its runner and its place. */
+async function stopCanceled({ store: { queue }, dispatcher }: SharingOptions): Promise<void> {
+  const ids = dispatcher().running;
+  if (ids.length === 0) return;
+  for (const id of await queue.canceled(ids)) dispatcher().abort(id);
 }
 
 /** Takes over what dead servers held, and wakes whatever waits. */

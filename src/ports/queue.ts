@@ -155,6 +155,8 @@ export interface Queue {
   recover(now: number): Promise<{ lost: number; pending: { handlerId: number; firstRunAt: number }[] }>;
   /** `canceled` also for a leased one: its lease is lost. */
   cancel(id: string, now: number): Promise<'canceled' | 'ended' | 'absent'>;
+  /** Which of these were canceled: by another server, when this one has them. */
+  canceled(ids: readonly string[]): Promise<string[]>;
   /** An ended execution becomes pending again with a fresh budget, on the handler's current version. */
   replay(id: string, now: number, handlerVersion: number): Promise<'replayed' | 'not_ended' | 'absent'>;
   get(id: string): Promise<ExecutionRecord | null>;

@@ -1,5 +1,5 @@
 /** What servers on one store tell each other: that something there changed which the others keep in memory or wait for. */
-export type Topic = 'queue' | 'handlers' | 'keys' | 'deliveries';
+export type Topic = 'queue' | 'cancels' | 'handlers' | 'keys' | 'deliveries';
 
 /**
  * Best effort and without content: a signal may come late, twice or never, so whoever listens also looks by itself at intervals.

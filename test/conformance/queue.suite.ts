@@ -502,6 +502,16 @@ function recovers(it: It): void {
 }
 
 function cancels(it: It): void {
+  it('says which were canceled, of those it is asked about', async (subject) => {
+    const { queue } = subject;
+    await pending(subject, ['a', 'b', 'c']);
+    await claim(subject, { limit: 2 });
+    await queue.cancel(idOf('a'), T0);
+    await queue.cancel(idOf('c'), T0);
+    expect(await queue.canceled([idOf('a'), idOf('b'), 'nothing'])).toEqual([idOf('a')]);
+    expect(await queue.canceled([])).toEqual([]);
+  });
+
   it('cancels what waits, so that nobody claims it', async (subject) => {
     const [id] = await pending(subject, ['e']);
     expect(await subject.queue.cancel(id as string, T0 + 5)).toBe('canceled');

@@ -9,6 +9,7 @@ import type { Caller, Key } from '../../src/core/key.ts';
 import { createEngine, type Engine } from '../../src/engine/engine.ts';
 import { type HandlerRegistration, handlerRegistry, type LiveHandlers } from '../../src/engine/handlers.ts';
 import { keyRing, type OwnedKeyRing } from '../../src/engine/keys.ts';
+import { inStartTurn } from '../../src/engine/start-turn.ts';
 import type { Mail, Mailer } from '../../src/ports/mailer.ts';
 import type { ExecutionRecord, Queue } from '../../src/ports/queue.ts';
 import { fixedDefaults } from './event-defaults.ts';
@@ -57,7 +58,15 @@ export async function startEngine(
   const logs: string[] = [];
   const mails: Mail[] = [];
   const log = (level: string, message: string): void => void logs.push(`${level}: ${message}`);
-  const keys = await keyRing({ store: store.keys, isShared, crypto: nodeCryptography, clock, report: (error) => logs.push(String(error)) });
+  const exclusively = <T>(work: () => Promise<T>) => inStartTurn({ leadership: ports?.leadership, clock }, work);
+  const keys = await keyRing({
+    store: store.keys,
+    isShared,
+    exclusively,
+    crypto: nodeCryptography,
+    clock,
+    report: (error) => logs.push(String(error)),
+  });
   const caller = await callerOf(keys, scopes);
   const handlers = await handlerRegistry({
     store: store.handlers,

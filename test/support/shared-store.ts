@@ -83,6 +83,11 @@ export function shareStore(store: TestStore, clock: Clock): SharedTestStore {
     };
     const queue: Queue = {
       ...store.queue,
+      async cancel(...args) {
+        const result = await store.queue.cancel(...args);
+        if (result === 'canceled') signal('cancels');
+        return result;
+      },
       shared: true,
       async renew() {
         const kept = isAlive(name);

@@ -6,7 +6,7 @@ import type { ExecutionFilter, Queue } from '../../ports/queue.ts';
 import type { Claimer } from './claim.ts';
 import type { ExecutionDocument } from './documents.ts';
 import { lastAttempt, recordOf } from './executions.ts';
-import { bounded, OPERATION_MS, steady } from './faults.ts';
+import { BY_ID, bounded, OPERATION_MS, steady } from './faults.ts';
 import { fire } from './fire.ts';
 import { beforeCursor, newestPage } from './paging.ts';
 import type { Recovery } from './recover.ts';
@@ -44,8 +44,16 @@ export function queueOf(shared: Shared, parts: { settler: Settler; claimer: Clai
       bounded(async () => {
         const change = { $set: { state: 'canceled' as const, finishedAt: now }, $unset: { owner: 1 as const, claim: 1 as const } };
         const { matchedCount } = await executions.updateOne({ _id: id, state: { $in: OPEN } }, change);
+        if (matchedCount === 1) shared.signal('cancels');
         if (matchedCount === 1) return 'canceled';
         return (await executions.countDocuments({ _id: id })) === 0 ? 'absent' : 'ended';
+      }),
+    canceled: (ids) =>
+      bounded(async () => {
+        const found = await executions
+          .find({ _id: { $in: [...ids] }, state: 'canceled' }, { projection: { _id: 1 }, hint: BY_ID })
+          .toArray();
+        return found.map(({ _id }) => _id);
       }),
     replay: (id, now, version) => bounded(() => replay(shared, id, now, version)),
     get: (id) =>

@@ -19,6 +19,7 @@ export function adminReads(db: DatabaseSync) {
   );
   const bySubject = db.prepare('SELECT id FROM executions WHERE id >= ? AND id < ? AND subject = ? ORDER BY seq');
   const counts = db.prepare('SELECT state, count(*) AS count FROM executions GROUP BY state');
+  const canceled = db.prepare('SELECT id FROM executions WHERE id IN (SELECT value FROM json_each(?)) AND state = ?');
   const open = db.prepare('SELECT state, count(*) AS count FROM executions WHERE state < 2 GROUP BY state');
   const waiting = db.prepare('SELECT kind, count(*) AS count FROM deliveries WHERE next_at IS NOT NULL GROUP BY kind');
   const state = db.prepare('SELECT value FROM handler_state WHERE handler_id = ? AND key = ?');
@@ -68,6 +69,8 @@ export function adminReads(db: DatabaseSync) {
       const countOf = new Map(open.all().map((row) => [row['state'], row['count'] as number]));
       return { pending: countOf.get(STATE_NUMBER.pending) ?? 0, leased: countOf.get(STATE_NUMBER.leased) ?? 0 };
     },
+    canceled: (ids: readonly string[]): string[] =>
+      canceled.all(JSON.stringify(ids), STATE_NUMBER.canceled).map((row) => row['id'] as string),
     counts(): Record<ExecutionState, number> {
       const all: Record<ExecutionState, number> = { pending: 0, leased: 0, succeeded: 0, dead: 0, canceled: 0 };
       for (const row of counts.all()) all[STATE_NAME[row['state'] as number] as ExecutionState] = row['count'] as number;

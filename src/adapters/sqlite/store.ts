@@ -126,6 +126,7 @@ function queue(writer: Writer, readers: Readers): Queue {
     settle: (settlements) => writer.call('settle', settlements.map(settlementRow)),
     recover: (now) => writer.call('recover', now),
     cancel: (id, now) => writer.call('cancel', id, now),
+    canceled: (ids) => readers.call('canceled', ids),
     replay: (id, now, version) => writer.call('replay', id, now, version),
     get: (id) => readers.call('execution', id),
     list: (filter, page) =>

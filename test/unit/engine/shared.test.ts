@@ -312,3 +312,46 @@ describe('what another server changed', () => {
     expect([a, b].map((rig) => rig.handlers.get(ids[0] ?? 0).current.version)).toEqual([9, 9]);
   });
 });
+
+describe('what is over', () => {
+  test.each([true, false])('a run is broken off when another server is asked to cancel it (signals: %s)', async (signalsWork) => {
+    shared.signalsWork = signalsWork;
+    const id = await a.register();
+    await pass(1_000);
+    await a.engine.ingest.one(event('e'));
+    await a.sandbox.next();
+    expect(a.engine.dispatcher.running).toEqual([`e.${id}`]);
+    await b.engine.executions.cancel(`e.${id}`);
+    await pass(signalsWork ? 1_000 : 6_000);
+    expect(a.sandbox.aborted).toEqual([`e.${id}`]);
+    expect(a.engine.dispatcher.load).toEqual({ held: 0, batches: 0, lanes: 0 });
+    expect(await store.queue.counts()).toMatchObject({ canceled: 1, pending: 0, leased: 0 });
+  });
+
+  test('runs of a handler are broken off when it is deregistered, here and on the other server', async () => {
+    const id = await a.register();
+    await pass(1_000);
+    await a.engine.ingest.one(event('e'));
+    await b.engine.ingest.one(event('f'));
+    await a.sandbox.next();
+    await b.sandbox.next();
+    await a.handlers.deregister(id, a.caller);
+    await pass(1_000);
+    expect([a.sandbox.aborted, b.sandbox.aborted]).toEqual([[`e.${id}`], [`f.${id}`]]);
+    for (const rig of [a, b]) expect(rig.engine.dispatcher.load).toEqual({ held: 0, batches: 0, lanes: 0 });
+    expect(await store.queue.counts()).toMatchObject({ canceled: 2, pending: 0, leased: 0 });
+  });
+
+  test('two servers that revoke the last two admin keys at the same moment leave one', async () => {
+    const live = async () => (await store.keys.all()).filter(({ revokedAt, scopes }) => revokedAt === null && scopes.includes('admin'));
+    for (const { id } of (await live()).slice(2)) await a.keys.revoke(id, a.caller);
+    await pass(1_000);
+    const [one, two] = await live();
+    const both = Promise.allSettled([a.keys.revoke(one?.id as string, a.caller), b.keys.revoke(two?.id as string, b.caller)]);
+    await pass(2_000);
+    const results = await both;
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(results.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'last_admin_key' } });
+    expect(await live()).toHaveLength(1);
+  });
+});
