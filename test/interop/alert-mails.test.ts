@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { interopPython, runPython } from '../support/python.ts';
-import { eventually, type ServerProcess, startServer } from '../support/server.ts';
+import { api, eventually, type ServerProcess, startServer } from '../support/server.ts';
 import { type SmtpPeer, smtpPeer } from '../support/smtp-peer.ts';
 
 const NODE = '01JNGVBW5S8E0T8ZR9HX5Y4M03';
@@ -96,4 +96,25 @@ describe('M36 M37 M38 M39 alert mails are those of the original, byte for byte',
     const differing = [...theirs].filter(([name, raw]) => ours.get(name) !== raw);
     expect(differing.map(([name, raw]) => ({ name, theirs: raw.slice(0, 3_000), ours: ours.get(name)?.slice(0, 3_000) }))).toEqual([]);
   });
+});
+
+test('M56 each call of log_alert by the real client is one alert, though it posts two events', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hookwright-log-alert-'));
+  await using peer = await smtpPeer();
+  const alerts = { smtp_server: '127.0.0.1', smtp_port: peer.port, use_tls: false, email_addresses: ADDRESSES };
+  await using server = await startServer({ env: { EVENT_EMAIL_ALERTS: JSON.stringify(alerts) } });
+  const run = await runPython(interopPython(), [join(import.meta.dirname, 'log_alerts.py'), server.url], folder);
+  rmSync(folder, { recursive: true, force: true });
+  expect(run.code).toBe(0);
+  const calls = Number(/^calls (\d+)$/m.exec(run.output)?.[1]);
+  expect(calls).toBe(8);
+  const list = async (path: string): Promise<unknown[]> => (await api(server, 'GET', path)).body.items;
+  await eventually(async () => {
+    const open = await Promise.all(['/executions?state=pending', '/executions?state=leased', '/deliveries?state=pending'].map(list));
+    return open.flat().length === 0 && peer.mails.length >= calls * ADDRESSES.length ? true : null;
+  });
+  const { body } = await api(server, 'POST', '/events/query', { $or: [{ alert: true }, { log_level: { $gte: 40 } }] });
+  // Six calls with a text make two events each, the one with an event and the one without the flag make one.
+  expect(Object.keys(body)).toHaveLength(6 * 2 + 2);
+  for (const address of ADDRESSES) expect(peer.mails.filter(({ to }) => to.includes(address))).toHaveLength(calls);
 });
