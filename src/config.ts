@@ -174,7 +174,6 @@ function notesOf(given: Readonly<Record<string, unknown>>, settings: Settings | 
       !settings.BACKUP_ENABLED && settings.BACKUP_SCHEDULE !== undefined,
       'EVENT_BACKUP_SCHEDULE: has no effect without EVENT_BACKUP_ENABLED.',
     ],
-    [settings.OTEL_ENABLED, 'EVENT_OTEL_ENABLED: traces are not sent; GET /metrics has figures for Prometheus.'],
     [
       settings.RATE_LIMIT_ENABLED && settings.RATE_LIMIT_EXEMPT_IPS?.length === 0,
       'EVENT_RATE_LIMIT_EXEMPT_IPS: the list is empty, so this machine itself is limited too.',

@@ -11,6 +11,7 @@ export function deepFaults(config: Config, places: ReadonlyMap<string, Place>, n
     ['SMTP_URL', config.SMTP_URL === undefined ? null : smtpFault(config.SMTP_URL)],
     ['MAIL_FROM', detailOf(checkSender(config.MAIL_FROM))],
     ['BACKUP_SCHEDULE', schedule === undefined ? null : cronFault(schedule, now)],
+    ['OTEL_EXPORTER', collectorFault(config)],
   ];
   if (alerts !== undefined) {
     found.push(['EMAIL_ALERTS.sender', detailOf(checkSender(alerts.sender))]);
@@ -38,6 +39,11 @@ function smtpFault(url: string): string | null {
 function cronFault(expression: string, now: number): string | null {
   const reading = cron.read({ cron: expression, timezone: 'UTC' }, now);
   return reading.ok ? null : reading.detail;
+}
+
+function collectorFault({ OTEL_ENABLED, OTEL_EXPORTER, OTEL_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT }: Config): string | null {
+  const needsOne = OTEL_ENABLED && OTEL_EXPORTER === 'otlp';
+  return needsOne && (OTEL_ENDPOINT ?? OTEL_EXPORTER_OTLP_ENDPOINT) === undefined ? 'otlp needs EVENT_OTEL_ENDPOINT' : null;
 }
 
 const detailOf = (check: { ok: true } | { ok: false; detail: string }): string | null => (check.ok ? null : check.detail);
