@@ -24,6 +24,8 @@ const SORT_COLUMNS: Readonly<Record<string, string>> = { _id: 'id', event_timest
 const FEW = 5_000;
 /** How many rows a page by arrival looks at before it asks the indexes: some 20 ms. */
 const SCANNED = 20_000;
+/** What MADSci's own server wrote, and was moved here, is numbered below zero. */
+const BEFORE_ALL = Number.MIN_SAFE_INTEGER;
 const ROW = 'seq, id, doc, archived_at_ms';
 
 /** Which of the matches, and in what order. */
@@ -105,7 +107,7 @@ export function eventQueries(db: DatabaseSync, limits: ReadLimits) {
     };
     const rows = Array.from(
       sort === null
-        ? byArrival(query.selector, (value as number | undefined) ?? 0, limit, deadline)
+        ? byArrival(query.selector, (value as number | undefined) ?? BEFORE_ALL, limit, deadline)
         : matching(query.selector, more, deadline),
     );
     const last = rows.length > page.limit ? rows[page.limit - 1] : undefined;
