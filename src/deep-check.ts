@@ -6,12 +6,13 @@ import type { Fault, Place } from './settings/layers.ts';
 
 /** What the parts of the server would find wrong with the settings when they start, found without starting them. */
 export function deepFaults(config: Config, places: ReadonlyMap<string, Place>, now: number): Fault[] {
-  const { EMAIL_ALERTS: alerts, BACKUP_SCHEDULE: schedule } = config;
+  const { EMAIL_ALERTS: alerts, BACKUP_SCHEDULE: schedule, UTILIZATION_REPORT_SCHEDULE: report } = config;
   const found: [setting: string, message: string | null][] = [
     ['SMTP_URL', config.SMTP_URL === undefined ? null : smtpFault(config.SMTP_URL)],
     ['MAIL_FROM', detailOf(checkSender(config.MAIL_FROM))],
     ['BACKUP_SCHEDULE', schedule === undefined ? null : cronFault(schedule, now)],
     ['OTEL_EXPORTER', collectorFault(config)],
+    ['UTILIZATION_REPORT_SCHEDULE', report === undefined ? null : cronFault(report, now)],
   ];
   if (alerts !== undefined) {
     found.push(['EMAIL_ALERTS.sender', detailOf(checkSender(alerts.sender))]);

@@ -88,12 +88,20 @@ describe('hookwright', () => {
       SMTP_URL: 'smtp://hush:hush@h/x?y=1',
       MAIL_FROM: 'a b',
       EVENT_BACKUP_SCHEDULE: '61 * * * *',
+      UTILIZATION_REPORT_SCHEDULE: 'tomorrow',
       EVENT_OTEL_ENABLED: 'yes',
       EVENT_OTEL_EXPORTER: 'otlp',
       EVENT_EMAIL_ALERTS: '{"smtp_server":"h","email_addresses":["a@b.example","c d"]}',
     });
     expect(code).toBe(2);
-    for (const name of ['SMTP_URL', 'MAIL_FROM', 'EVENT_BACKUP_SCHEDULE', 'EVENT_OTEL_EXPORTER', 'EVENT_EMAIL_ALERTS.email_addresses'])
+    for (const name of [
+      'SMTP_URL',
+      'MAIL_FROM',
+      'EVENT_BACKUP_SCHEDULE',
+      'UTILIZATION_REPORT_SCHEDULE',
+      'EVENT_OTEL_EXPORTER',
+      'EVENT_EMAIL_ALERTS.email_addresses',
+    ])
       expect(err).toMatch(new RegExp(`^  ${name}: .+ \\(environment\\)$`, 'm'));
     expect(err).not.toContain('hush');
   });
