@@ -49,6 +49,7 @@ export interface NewHandler {
   code: string;
   tags?: string[];
   filter?: object;
+  concurrency?: number;
 }
 
 /** Registers on `event.on_ingest` and answers the id. */

@@ -5,39 +5,47 @@ import { attack } from './figures/attack.ts';
 import { manyHandlers } from './figures/handlers.ts';
 import { idle } from './figures/idle.ts';
 import { latency } from './figures/latency.ts';
+import { ndjsonMongo, pipeMongo, postEventMongo } from './figures/mongo.ts';
 import { ndjsonIngest } from './figures/ndjson.ts';
 import { pipe } from './figures/pipe.ts';
 import { postEvent } from './figures/post-event.ts';
 import { readScale } from './figures/read-scale.ts';
+import { twoServers } from './figures/servers.ts';
 import { readOptions } from './options.ts';
 import { watchOthers } from './other-load.ts';
 import { circumstances, json, table } from './report.ts';
+import { type StoreName, useStore } from './store.ts';
 
-const MEASURES: Record<string, Measure> = {
-  'post-event': postEvent,
-  ndjson: ndjsonIngest,
-  pipe,
-  latency,
-  attack,
-  handlers: manyHandlers,
-  'read-scale': readScale,
-  idle,
+const MEASURES: Record<StoreName, Record<string, Measure>> = {
+  sqlite: { 'post-event': postEvent, ndjson: ndjsonIngest, pipe, latency, attack, handlers: manyHandlers, 'read-scale': readScale, idle },
+  mongodb: {
+    'post-event': postEventMongo,
+    ndjson: ndjsonMongo,
+    pipe: pipeMongo,
+    servers: twoServers,
+    latency,
+    attack,
+    handlers: manyHandlers,
+    idle,
+  },
 };
 const MAX_MINUTES = { small: 6, full: 45 };
 
 /** Exit codes: 0 measured, whether targets were met or not; 1 a measurement is broken; 2 arguments that cannot be used. */
 async function main(): Promise<number> {
-  const options = readOptions(process.argv.slice(2), Object.keys(MEASURES));
+  const options = readOptions(process.argv.slice(2), (store) => Object.keys(MEASURES[store]));
+  const measures = MEASURES[options.store];
+  await using _ = await useStore(options.store);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   setTimeout(() => fail(`not done after ${MAX_MINUTES[options.size]} minutes`), MAX_MINUTES[options.size] * 60_000).unref();
   const start = performance.now();
   const figures: Measured[] = [];
   let isBroken = false;
-  for (const name of options.only ?? Object.keys(MEASURES)) {
+  for (const name of options.only ?? Object.keys(measures)) {
     const disk = fdatasyncMs();
     const others = watchOthers();
     try {
-      const found = (await MEASURES[name]?.({ size: options.size, progress: progressOf(name) })) ?? [];
+      const found = (await measures[name]?.({ size: options.size, progress: progressOf(name) })) ?? [];
       const otherLoad = others();
       figures.push(...found.map((figure) => ({ ...figure, otherLoad, fdatasyncMs: disk })));
     } catch (error) {
@@ -49,7 +57,7 @@ async function main(): Promise<number> {
   clearLine();
   process.stdout.write(`${table(figures)}\n${circumstances(figures)}`);
   if (options.json !== null)
-    writeFileSync(options.json, json(figures, { size: options.size, seconds: (performance.now() - start) / 1000 }));
+    writeFileSync(options.json, json(figures, { size: options.size, store: options.store, seconds: (performance.now() - start) / 1000 }));
   return isBroken ? 1 : 0;
 }
 

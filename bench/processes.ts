@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startServer } from '../test/support/server.ts';
+import { newDatabase } from './store.ts';
 
 const running = new Set<ChildProcess>();
 const folders = new Set<string>();
@@ -37,7 +38,9 @@ export function temporaryFolder(): Disposable & { path: string } {
 export async function startSubject(
   options: { folder?: string; env?: Record<string, string> } = {},
 ): Promise<Awaited<ReturnType<typeof startServer>>> {
-  const server = await startServer({ ...options, env: { DURABILITY: 'full', LOG_LEVEL: 'error', ...options.env } });
+  const place = newDatabase();
+  const store = place === null ? {} : { EVENT_DB_URL: place.url, EVENT_DATABASE_NAME: place.database };
+  const server = await startServer({ ...options, env: { DURABILITY: 'full', LOG_LEVEL: 'error', ...store, ...options.env } });
   track(server.process);
   return server;
 }

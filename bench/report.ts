@@ -48,7 +48,7 @@ function number(value: number): string {
   return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }
 
-export function json(figures: readonly Measured[], run: { size: string; seconds: number }): string {
+export function json(figures: readonly Measured[], run: { size: string; store: string; seconds: number }): string {
   const [cpu] = cpus();
   const machine = {
     cpu: cpu?.model ?? 'unknown',

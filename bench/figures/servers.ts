@@ -1,0 +1,49 @@
+import { countSucceeded, register, settled, upload } from '../client.ts';
+import { assertCount, type Bench, Broken, type Figure } from '../figure.ts';
+import { startSubject } from '../processes.ts';
+import { ndjson, newRun } from '../sample-events.ts';
+import { median } from '../statistics.ts';
+import { newDatabase } from '../store.ts';
+
+/** Waits rather than computes: two servers on two cores have no more processors than one. */
+const WAITING = 'export default async (event, ctx) => { await ctx.sleep(50); return event._id; };';
+const CONCURRENCY = 20;
+
+/** Two servers against one on the same MongoDB, with a handler that waits. */
+export async function twoServers({ size, progress }: Bench): Promise<Figure[]> {
+  const [rounds, count] = size === 'small' ? [3, 2_000] : [5, 8_000];
+  const place = newDatabase();
+  if (place === null) throw new Broken('several servers need --store mongodb');
+  const env = { EVENT_DB_URL: place.url, EVENT_DATABASE_NAME: place.database };
+  await using first = await startSubject({ env });
+  const handlerId = await register(first.url, { name: 'waiting', code: WAITING, concurrency: CONCURRENCY });
+  let uploads = 0;
+  const rate = async (): Promise<number> => {
+    uploads++;
+    const run = newRun();
+    const start = performance.now();
+    await upload(
+      first.url,
+      ndjson(count, (n) => ({ n, run })),
+      count,
+    );
+    await settled(first.url, handlerId);
+    return (count * 1_000) / (performance.now() - start);
+  };
+  progress('warming up');
+  await rate();
+  const one: number[] = [];
+  const two: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    progress(`round ${round + 1} of ${rounds}: one server`);
+    one.push(await rate());
+    await using _ = await startSubject({ env });
+    progress(`round ${round + 1} of ${rounds}: two servers`);
+    two.push(await rate());
+  }
+  assertCount('executions succeeded', await countSucceeded(first.url, handlerId), uploads * count);
+  const [subject, baseline] = [median(two), median(one)];
+  const ratio = median(two.map((value, round) => value / (one[round] as number)));
+  const note = `a handler that waits 50 ms, concurrency ${CONCURRENCY}, uploads of ${count} to one of the servers`;
+  return [{ name: 'two servers : one', unit: 'exec/s', subject, baseline, ratio, target: { of: 'ratio', least: 1.8 }, note }];
+}
