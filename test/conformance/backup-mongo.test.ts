@@ -3,6 +3,7 @@ import { ulid } from 'ulid';
 import { mongoBackups } from '../../src/adapters/mongo/backup.ts';
 import { type MongoStore, openMongoStore } from '../../src/adapters/mongo/store.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
+import { mongoDigest } from '../support/backed-up.ts';
 import { onDatabase } from '../support/mongo-store.ts';
 import { type Mongod, startReplicaSet } from '../support/mongod.ts';
 import { backupConformance } from './backup.suite.ts';
@@ -31,20 +32,7 @@ backupConformance('MongoDB', async () => {
       await store.events.append(ids.map((_id) => submission(event({ _id }))));
     },
     stop,
-    digest: () =>
-      onDatabase(url, database, async (db) => {
-        const names = (await db.collections()).map(({ collectionName }) => collectionName).sort();
-        const stored = names.filter((name) => !/^(hookwright_(servers|leaders|signals|restore)$|before_restore_)/.test(name));
-        const content = stored.map(async (name) => {
-          const indexes = await db.collection(name).indexes();
-          const documents = await db
-            .collection(name)
-            .find({}, { sort: { _id: 1 }, raw: true })
-            .toArray();
-          return [name, indexes.map(({ v: _v, ...index }) => index), documents.map((raw) => (raw as unknown as Buffer).toString('base64'))];
-        });
-        return JSON.stringify(await Promise.all(content));
-      }),
+    digest: () => mongoDigest(url, database),
     async [Symbol.asyncDispose]() {
       await stop();
       await onDatabase(url, database, (db) => db.dropDatabase());

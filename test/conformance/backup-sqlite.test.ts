@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { sqliteBackups } from '../../src/adapters/sqlite/backup.ts';
 import { DATABASE_FILE } from '../../src/adapters/sqlite/open.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/adapters/sqlite/store.ts';
+import { sqliteDigest } from '../support/backed-up.ts';
 import { backupConformance } from './backup.suite.ts';
 import { event, submission } from './subject.ts';
 
@@ -24,11 +24,7 @@ backupConformance('SQLite', async () => {
       await store.events.append(ids.map((_id) => submission(event({ _id }))));
     },
     stop,
-    async digest() {
-      using db = new DatabaseSync(join(folder, DATABASE_FILE), { readOnly: true });
-      const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name").all();
-      return JSON.stringify(tables.map(({ name }) => [name, db.prepare(`SELECT * FROM ${String(name)}`).all()]));
-    },
+    digest: async () => sqliteDigest(folder),
     async [Symbol.asyncDispose]() {
       await stop();
       rmSync(folder, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import type { Collection, Db } from 'mongodb';
 import { EngineError } from '../../core/errors.ts';
 import { DURABLE } from './connect.ts';
@@ -20,8 +21,11 @@ interface Mark {
 }
 
 const ID = 'restore';
-const TTL_MS = 30_000;
-const RENEW_MS = 5_000;
+const TTL_MS = 10_000;
+const RENEW_MS = 2_000;
+/** So long one that died is waited for. */
+const PATIENCE_MS = TTL_MS + RENEW_MS;
+const AGAIN_MS = 500;
 
 export const marksOf = (db: Db): Collection<Mark> => db.collection<Mark>('hookwright_restore', { writeConcern: DURABLE });
 
@@ -39,19 +43,20 @@ export async function assertNotSwapping(db: Db): Promise<void> {
 export class Holder implements AsyncDisposable {
   readonly #marks: Collection<Mark>;
   readonly #owner = randomBytes(8).toString('hex');
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #isLost = false;
 
   private constructor(marks: Collection<Mark>) {
     this.#marks = marks;
-    this.#timer = setInterval(() => void this.#renew().catch(() => {}), RENEW_MS);
-    this.#timer.unref();
   }
 
   static async take(db: Db): Promise<Holder> {
     const holder = new Holder(marksOf(db));
-    if (await holder.#take()) return holder;
-    clearInterval(holder.#timer);
+    for (const end = performance.now() + PATIENCE_MS; performance.now() < end; await setTimeout(AGAIN_MS)) {
+      if (!(await holder.#take())) continue;
+      holder.#timer = setInterval(() => void holder.#renew().catch(() => {}), RENEW_MS).unref();
+      return holder;
+    }
     throw new EngineError('restore_refused', 'Another restore or rehearsal is under way on this database.');
   }
 
