@@ -1,0 +1,112 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { api, eventually, startServer } from '../support/server.ts';
+
+describe('backups through the API', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'hookwright-api-backups-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const post = (url: string, headers: Record<string, string> = {}, body?: string): Promise<Response> =>
+    fetch(`${url}/backup`, { method: 'POST', headers, ...(body === undefined ? {} : { body }) });
+
+  test('M16 M17 M50 M55 without a key on loopback: made, listed under both paths, rotated, and told as an event', async () => {
+    const dir = join(folder, 'a');
+    await using server = await startServer({ env: { EVENT_BACKUP_DIR: dir, EVENT_BACKUP_MAX_COUNT: '2' } });
+    const made: string[] = [];
+    for (const body of [undefined, '{}', 'null', '{"description":"../a week\\u0000"}']) {
+      const answer = await post(server.url, body === undefined ? {} : { 'Content-Type': 'application/json' }, body);
+      const json = (await answer.json()) as { backup_path: string };
+      expect([answer.status, json]).toEqual([200, { backup_path: expect.any(String), status: 'completed' }]);
+      made.push(json.backup_path);
+    }
+    expect(made[0]).toMatch(/\/a\/madsci_events_backup_\d{8}_\d{6}_\d{6}_manual_backup$/);
+    expect(made[3]).toMatch(/\/a\/madsci_events_backup_\d{8}_\d{6}_\d{6}_.._a week_$/);
+    for (const path of ['/backup', '/backup/status']) {
+      const status = await (await fetch(`${server.url}${path}`)).json();
+      expect(status).toEqual({
+        backup_enabled: false,
+        backup_dir: dir,
+        available_backups: [made[3], made[2]].map((each) => ({
+          path: each,
+          created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]{8}(\.\d+)?$/),
+          size_bytes: expect.any(Number),
+          is_valid: true,
+        })),
+      });
+    }
+    const { body: events } = await api(server, 'POST', '/events/query', { event_type: 'backup_create' });
+    const told = Object.values(events) as { log_level: number; event_data: { backup_path: string } }[];
+    expect(told.map(({ log_level, event_data }) => [log_level, event_data.backup_path])).toEqual(made.map((path) => [20, path]));
+  });
+
+  test('what was changed on the disk is no longer valid, also after a start', async () => {
+    const dir = join(folder, 'b');
+    await using server = await startServer({ env: { EVENT_BACKUP_DIR: dir } });
+    const { backup_path: path } = (await (await post(server.url)).json()) as { backup_path: string };
+    const isValid = async (of: { url: string }) =>
+      ((await (await fetch(`${of.url}/backup`)).json()) as { available_backups: { is_valid: boolean }[] }).available_backups[0]?.is_valid;
+    await using other = await startServer({ env: { EVENT_BACKUP_DIR: dir } });
+    expect([await isValid(server), await isValid(other)]).toEqual([true, true]);
+    const { readFileSync } = await import('node:fs');
+    const bytes = readFileSync(join(path, 'hookwright.db'));
+    bytes[5_000] = (bytes[5_000] as number) ^ 1;
+    writeFileSync(join(path, 'hookwright.db'), bytes);
+    await eventually(async () => ((await isValid(server)) === false && (await isValid(other)) === false ? true : null));
+  });
+
+  test('one at a time; a page of another site may not; a folder that cannot be written is said, and is an error among the events', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    await using server = await startServer({ env: { EVENT_BACKUP_DIR: join(folder, 'file', 'x') } });
+    const both = await Promise.all([post(server.url), post(server.url)]);
+    expect(both.map(({ status }) => status).sort()).toEqual([409, 500]);
+    const texts = await Promise.all(both.map(async (answer) => ((await answer.json()) as { detail: string }).detail));
+    for (const text of texts)
+      expect(text).toMatch(/^Failed to create backup: (Another backup|The folder of backups .* cannot be made: ENOTDIR)/);
+    expect((await post(server.url, { Origin: 'https://elsewhere.example' })).status).toBe(403);
+    const { body } = await api(server, 'POST', '/events/query', { event_type: 'backup_create' });
+    expect(Object.values(body)).toMatchObject([{ log_level: 40, event_data: { message: expect.stringContaining('Backup failed') } }]);
+    expect((await (await fetch(`${server.url}/backup/status`)).json()) as unknown).toMatchObject({ available_backups: [] });
+  });
+
+  test('by the schedule, each instant once', async () => {
+    const dir = join(folder, 'c');
+    const env = { EVENT_BACKUP_DIR: dir, EVENT_BACKUP_ENABLED: 'true', EVENT_BACKUP_SCHEDULE: '* * * * * *', EVENT_BACKUP_MAX_COUNT: '3' };
+    await using server = await startServer({ env });
+    const scheduled = () => readdirSync(dir).filter((name) => name.endsWith('_scheduled_backup'));
+    await eventually(async () => ((await api(server, 'GET', '/backup')).body.available_backups.length === 3 ? true : null));
+    expect(scheduled().length).toBeLessThanOrEqual(4);
+    expect((await api(server, 'GET', '/backup')).body.backup_enabled).toBe(true);
+  });
+
+  test('a schedule that cannot be read stops the start with its place', async () => {
+    await expect(startServer({ env: { EVENT_BACKUP_ENABLED: 'true', EVENT_BACKUP_SCHEDULE: 'often' } })).rejects.toThrow(
+      /BACKUP_SCHEDULE: /,
+    );
+  });
+
+  test('RELIABILITY 24 SIGTERM in the middle of a backup ends with 0 at once, and leaves nothing that counts', async () => {
+    const dir = join(folder, 'd');
+    for (let round = 0; round < 2; round++) {
+      await using server = await startServer({ env: { EVENT_BACKUP_DIR: dir } });
+      const answer = post(server.url).then(
+        ({ status }) => status,
+        () => 0,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 80 * (round + 1)));
+      const before = performance.now();
+      expect(await server.kill('SIGTERM')).toBe(0);
+      expect(performance.now() - before).toBeLessThan(10_000);
+      expect([200, 503, 0]).toContain(await answer);
+    }
+    await using server = await startServer({ env: { EVENT_BACKUP_DIR: dir } });
+    expect((await post(server.url)).status).toBe(200);
+    const { body } = await api(server, 'GET', '/backup');
+    expect(body.available_backups.every((one: { is_valid: boolean }) => one.is_valid)).toBe(true);
+    expect(readdirSync(dir).filter((name) => name.startsWith('.partial'))).toEqual([]);
+  }, 120_000);
+});
