@@ -121,7 +121,7 @@ describe('hookwright', () => {
       ADMIN_KEY: { value: '***REDACTED***', source: 'environment' },
       PORT: { value: 8001, source: 'default' },
     });
-    expect(table.out).toMatch(/^EVENT_ALERT_LEVEL +30 +settings.toml, line 1$/m);
+    expect(table.out).toMatch(/^EVENT_ALERT_LEVEL +settings.toml, line 1 +30$/m);
     expect(json.out + table.out + json.err + table.err).not.toContain('hush');
   });
 

@@ -78,8 +78,8 @@ function print({ config, faults, places }: Reading, { json }: Options): void {
   if (json) printJson(Object.fromEntries(rows.map(({ name, value, source }) => [name, { value, source }])));
   else
     printTable(
-      ['setting', 'value', 'from'],
-      rows.map(({ name, value, source }) => [name, cell(value), source]),
+      ['setting', 'from', 'value'],
+      rows.map(({ name, value, source }) => [name, source, cell(value)]),
       'There are no settings.',
     );
 }
