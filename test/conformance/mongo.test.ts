@@ -9,6 +9,7 @@ import { handlerStoreConformance } from './handler-store.suite.ts';
 import { keyStoreConformance } from './key-store.suite.ts';
 import { movableStoreConformance } from './movable-store.suite.ts';
 import { queueConformance } from './queue.suite.ts';
+import { reportStoreConformance } from './report-store.suite.ts';
 import { scheduleStoreConformance } from './schedule-store.suite.ts';
 
 let mongod: Mongod;
@@ -29,3 +30,4 @@ deliveryStoreConformance('mongo', { open });
 scheduleStoreConformance('mongo', { open });
 alertStoreConformance('mongo', { open });
 movableStoreConformance('mongo', async () => mongoPlace(mongod.url));
+reportStoreConformance('mongo', { open });

@@ -8,6 +8,7 @@ import { handlerStoreConformance } from './handler-store.suite.ts';
 import { keyStoreConformance } from './key-store.suite.ts';
 import { movableStoreConformance } from './movable-store.suite.ts';
 import { queueConformance } from './queue.suite.ts';
+import { reportStoreConformance } from './report-store.suite.ts';
 import { scheduleStoreConformance } from './schedule-store.suite.ts';
 
 checkForLeaks();
@@ -22,3 +23,4 @@ deliveryStoreConformance('sqlite', { open });
 scheduleStoreConformance('sqlite', { open });
 alertStoreConformance('sqlite', { open });
 movableStoreConformance('sqlite', async () => sqlitePlace());
+reportStoreConformance('sqlite', { open });

@@ -12,6 +12,7 @@ import type { Cause, EventStore, NewEvent, Submission } from '../../src/ports/ev
 import type { HandlerStore } from '../../src/ports/handler-store.ts';
 import type { KeyStore } from '../../src/ports/key-store.ts';
 import type { Lease, Leased, LeaseRef, NewExecution, Queue, Settlement } from '../../src/ports/queue.ts';
+import type { ReportStore } from '../../src/ports/report-store.ts';
 import type { ScheduleStore } from '../../src/ports/schedule-store.ts';
 import { fixedDefaults } from '../support/event-defaults.ts';
 
@@ -22,6 +23,7 @@ export interface Subject extends AsyncDisposable {
   handlers: HandlerStore;
   keys: KeyStore;
   deliveries: DeliveryStore;
+  reports: ReportStore;
   schedules: ScheduleStore;
   alerts: AlertStore;
   /** The same data after a stop and a start; the subject itself is closed then. */

@@ -1,7 +1,7 @@
 /** What went on in each bucket of a report of periods. */
 import type { Bucket } from './buckets.ts';
 import type { Experiments } from './experiments.ts';
-import { HOUR_US } from './iso-time.ts';
+import { SECOND_US } from './iso-time.ts';
 import { mean, round } from './python-number.ts';
 import { nodeTotals, sessionsOrAll } from './session-report.ts';
 import { type SessionUse, sessionUses, sum } from './session-use.ts';
@@ -34,7 +34,7 @@ export interface BucketUse {
 /** Hours, and what has no name, look at each bucket by itself: sessions are those that begin in it, or else all of it. */
 export async function separateUses(buckets: readonly Bucket[], lifecycle: Lifecycle, source: ActivitySource): Promise<BucketUse[]> {
   const sessions = buckets.map((bucket) => sessionsOrAll(lifecycle, bucket));
-  const uses = (await sessionUses(sessions.flat(), source)).values();
+  const uses = (await sessionUses(sessions.flat(), lifecycle, source)).values();
   return buckets.map((bucket, i) => separateUse(bucket, [...uses.take((sessions[i] as Session[]).length)])); // one list for each bucket
 }
 
@@ -77,7 +77,7 @@ function overlaps(bucket: Bucket, uses: readonly SessionUse[]): Overlap[] {
   return uses.flatMap((use) => {
     const startUs = Math.max(bucket.startUs, use.session.startUs);
     const endUs = Math.min(bucket.endUs, use.session.endUs);
-    return startUs < endUs ? [{ use, startUs, endUs, hours: (endUs - startUs) / HOUR_US }] : [];
+    return startUs < endUs ? [{ use, startUs, endUs, hours: (endUs - startUs) / SECOND_US / 3600 }] : [];
   });
 }
 

@@ -169,7 +169,7 @@ function periodSheet(report: ExactObject): string[][] {
     ...BLANK,
     ...nodeSection(valuesOf(at(report, 'node_summary')), at(metadata, 'analysis_type') === 'daily'),
     ...section('=== WORKCELL SUMMARY ===', WORKCELL_COLUMNS, valuesOf(at(report, 'workcell_summary'))),
-    ...section('=== USER UTILIZATION ===', TOP_USER_COLUMNS, listOf(at(at(report, 'user_utilization'), 'top_users'))),
+    ...userSection(at(report, 'user_utilization')),
     ...experimentSection(at(report, 'experiment_details')),
   ];
 }
@@ -177,6 +177,10 @@ function periodSheet(report: ExactObject): string[][] {
 /** Left out when there is nothing in it. */
 function section(title: string, columns: Readonly<Record<string, string>>, objects: readonly ExactValue[]): string[][] {
   return objects.length === 0 ? [] : [[title], ...table(columns, objects), ...BLANK];
+}
+
+function userSection(users: ExactValue | undefined): string[][] {
+  return users === undefined ? [] : [['=== USER UTILIZATION ==='], ...table(TOP_USER_COLUMNS, listOf(at(users, 'top_users'))), ...BLANK];
 }
 
 function nodeSection(nodes: readonly ExactValue[], isDaily: boolean): string[][] {

@@ -70,7 +70,7 @@ async function usesOf(
   source: ActivitySource,
 ): Promise<BucketUse[]> {
   if (type === 'hourly' || type === 'other') return separateUses(buckets, lifecycle, source);
-  return sharedUses(buckets, await sessionUses(lifecycle.sessions(span), source), experiments);
+  return sharedUses(buckets, await sessionUses(lifecycle.sessions(span), lifecycle, source), experiments);
 }
 
 type Places = ReadonlyMap<Bucket, number>;

@@ -14,8 +14,9 @@ import type { Span } from './windows.ts';
 
 export async function sessionReport(request: UtilizationRequest, source: ActivitySource, nowUs: number): Promise<ExactObject> {
   const span = await analysisPeriod(request, source, nowUs);
-  const sessions = sessionsOrAll(await Lifecycle.read(source), span);
-  const uses = await sessionUses(sessions, source);
+  const lifecycle = await Lifecycle.read(source);
+  const sessions = sessionsOrAll(lifecycle, span);
+  const uses = await sessionUses(sessions, lifecycle, source);
   const names = {
     nodes: await nodeNames(new Set(uses.flatMap(({ nodes }) => [...nodes.keys()])), source),
     experiments: await experimentNames(new Set(uses.flatMap(({ experiments }) => experiments)), source),

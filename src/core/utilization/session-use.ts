@@ -1,7 +1,7 @@
 /** What went on in a session, counted once for all reports. */
 import type { NodeTimes } from './node-use.ts';
 import { round } from './python-number.ts';
-import type { Session } from './sessions.ts';
+import type { Lifecycle, Session } from './sessions.ts';
 import type { ActivitySource } from './source.ts';
 import { usesOf, type WindowUse } from './windows.ts';
 
@@ -16,17 +16,18 @@ export interface SessionUse {
   nodes: ReadonlyMap<string, NodeTimes>;
 }
 
-export async function sessionUses(sessions: readonly Session[], source: ActivitySource): Promise<SessionUse[]> {
+export async function sessionUses(sessions: readonly Session[], lifecycle: Lifecycle, source: ActivitySource): Promise<SessionUse[]> {
   const uses = await usesOf(sessions, source);
   const owners = uses.some(({ nodes }) => nodes.size > 0) ? await source.owners() : new Set<string>();
-  return uses.map((use, i) => sessionUse(sessions[i] as Session, use, owners)); // a use for each session
+  // What any event names as its workcell or manager is no node.
+  const isNode = (id: string): boolean => !owners.has(id) && !lifecycle.ids.has(id);
+  return uses.map((use, i) => sessionUse(sessions[i] as Session, use, isNode)); // a use for each session
 }
 
-function sessionUse(session: Session, use: WindowUse, owners: ReadonlySet<string>): SessionUse {
+function sessionUse(session: Session, use: WindowUse, isNode: (id: string) => boolean): SessionUse {
   const { totalSeconds, span } = use;
   const activeSeconds = use.system.activeSeconds(span.endUs);
-  // What any event names as its workcell or manager is no node.
-  const nodes = [...use.nodes].filter(([id]) => !owners.has(id)).sort(([, a], [, b]) => a.first - b.first);
+  const nodes = [...use.nodes].filter(([id]) => isNode(id)).sort(([, a], [, b]) => a.first - b.first);
   return {
     session,
     durationSeconds: totalSeconds,

@@ -32,12 +32,15 @@ export class Lifecycle {
   readonly #byTime: Start[];
   readonly #stops: Map<string, Stop[]>;
   readonly #names: Map<string, string | null>;
+  /** Every id that a start or a stop goes by: none of them is a node's. */
+  readonly ids: ReadonlySet<string>;
 
   private constructor(starts: readonly Start[], stops: Map<string, Stop[]>, names: Map<string, string | null>) {
     this.#byText = [...starts].sort(byText);
     this.#byTime = [...starts].sort(byTime);
     this.#stops = stops;
     this.#names = names;
+    this.ids = new Set([...names.keys(), ...stops.keys()]);
   }
 
   static async read(source: ActivitySource): Promise<Lifecycle> {
