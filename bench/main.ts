@@ -10,6 +10,7 @@ import { ndjsonIngest } from './figures/ndjson.ts';
 import { pipe } from './figures/pipe.ts';
 import { postEvent } from './figures/post-event.ts';
 import { readScale } from './figures/read-scale.ts';
+import { reports } from './figures/reports.ts';
 import { twoServers } from './figures/servers.ts';
 import { readOptions } from './options.ts';
 import { watchOthers } from './other-load.ts';
@@ -28,6 +29,16 @@ const MEASURES: Record<StoreName, Record<string, Measure>> = {
     handlers: manyHandlers,
     idle,
   },
+const MEASURES: Record<string, Measure> = {
+  'post-event': postEvent,
+  ndjson: ndjsonIngest,
+  pipe,
+  latency,
+  attack,
+  handlers: manyHandlers,
+  'read-scale': readScale,
+  reports,
+  idle,
 };
 const MAX_MINUTES = { small: 6, full: 45 };
 

@@ -18,7 +18,11 @@ const defaults = {
 };
 
 export function eventRow(sample: SampleEvent): EventRow {
-  const normalised = normaliseEvent(eventText(sample), defaults, DEFAULT_EVENT_LIMITS);
+  return rowOf(eventText(sample));
+}
+
+export function rowOf(text: string): EventRow {
+  const normalised = normaliseEvent(text, defaults, DEFAULT_EVENT_LIMITS);
   if (!normalised.ok) throw new Broken('a sample event is not valid');
   const [row] = submissionRow({ event: { ...normalised.event, cause: null }, executions: [] });
   return row;

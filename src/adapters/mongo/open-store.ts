@@ -1,4 +1,6 @@
+import { REPORT_PATIENCE } from '../../core/utilization/request.ts';
 import { alertStore } from './alerts.ts';
+
 import { appender } from './append.ts';
 import { archiveOf } from './archive.ts';
 import { Claimer } from './claim.ts';
@@ -59,7 +61,7 @@ export async function openStore(options: MongoStoreOptions): Promise<MongoStore>
   const claimer = new Claimer(shared);
   const parts = { settler: new Settler(shared, state, effectsDone), claimer, recovery: new Recovery(shared, state, claimer) };
 
-  const reports = stack.use(new ReportPool({ url, ...place, deadlineMs }));
+  const reports = stack.use(new ReportPool({ url, ...place, deadlineMs: REPORT_PATIENCE * deadlineMs }));
 
   const owned = stack.move();
   return {

@@ -1,5 +1,6 @@
 import { Piscina } from 'piscina';
 import { EngineError } from '../../core/errors.ts';
+import { REPORT_PATIENCE } from '../../core/utilization/request.ts';
 import type { ReadLimits } from './read-events.ts';
 import type { ReadName, ReadReply, Reads, ReadTask } from './reader-thread.ts';
 import { threadEnvironment } from './thread-environment.ts';
@@ -7,6 +8,8 @@ import { threadEnvironment } from './thread-environment.ts';
 /** How long a thread may overrun its own deadline before it is killed. */
 const GRACE_MS = 500;
 const MAX_QUEUED = 1_000;
+const REPORT_THREADS = 2;
+const MAX_QUEUED_REPORTS = 100;
 
 /**
  * Reads run in threads of their own: node:sqlite is synchronous, and a selector may take as long as its deadline.
@@ -16,23 +19,26 @@ export class Readers implements AsyncDisposable {
   /** Look-ups by key and small lists: they must not wait behind somebody's query. */
   readonly #quick: Piscina<ReadTask, ReadReply>;
   readonly #slow: Piscina<ReadTask, ReadReply>;
+  /** Reports look at a year of events: queries must not wait behind them. */
+  readonly #reports: Piscina<ReadTask, ReadReply>;
   readonly #deadlineMs: number;
 
   constructor(options: { folder: string; threads: number; deadlineMs: number; limits: ReadLimits }) {
     this.#deadlineMs = options.deadlineMs;
-    const pool = (minThreads: number, maxThreads: number) =>
+    const pool = (minThreads: number, maxThreads: number, maxQueue = MAX_QUEUED) =>
       new Piscina<ReadTask, ReadReply>({
         filename: new URL('./reader-thread.ts', import.meta.url).href,
         workerData: { folder: options.folder, limits: options.limits },
         minThreads,
         maxThreads,
         idleTimeout: 30_000,
-        maxQueue: MAX_QUEUED,
+        maxQueue,
         env: threadEnvironment(),
         execArgv: [],
       });
     this.#quick = pool(1, 1);
     this.#slow = pool(0, options.threads);
+    this.#reports = pool(0, REPORT_THREADS, MAX_QUEUED_REPORTS);
   }
 
   call<Name extends ReadName>(name: Name, ...args: Parameters<Reads[Name]>): Promise<ReturnType<Reads[Name]>> {
@@ -40,13 +46,18 @@ export class Readers implements AsyncDisposable {
   }
 
   /** For reads that a caller can make slow: their last parameter is the deadline, which is added here. */
-  async callBounded<Name extends ReadName>(
-    name: Name,
-    ...args: WithoutLast<Parameters<Reads[Name]>>
-  ): Promise<Awaited<ReturnType<Reads[Name]>>> {
-    const task = { name, args: [...args, Date.now() + this.#deadlineMs] };
-    const signal = AbortSignal.timeout(this.#deadlineMs + GRACE_MS);
-    return (await this.#run(this.#slow, task, signal)) as Awaited<ReturnType<Reads[Name]>>;
+  callBounded<Name extends ReadName>(name: Name, ...args: WithoutLast<Parameters<Reads[Name]>>): Promise<Answer<Name>> {
+    return this.#bounded(this.#slow, this.#deadlineMs, { name, args });
+  }
+
+  /** As callBounded, for what looks at a great many events and may take longer. */
+  callReport<Name extends ReadName>(name: Name, ...args: WithoutLast<Parameters<Reads[Name]>>): Promise<Answer<Name>> {
+    return this.#bounded(this.#reports, REPORT_PATIENCE * this.#deadlineMs, { name, args });
+  }
+
+  async #bounded<Name extends ReadName>(pool: Piscina<ReadTask, ReadReply>, ms: number, { name, args }: ReadTask): Promise<Answer<Name>> {
+    const task = { name, args: [...args, Date.now() + ms] };
+    return (await this.#run(pool, task, AbortSignal.timeout(ms + GRACE_MS))) as Answer<Name>;
   }
 
   async #run(pool: Piscina<ReadTask, ReadReply>, task: ReadTask, signal: AbortSignal | undefined): Promise<unknown> {
@@ -66,8 +77,9 @@ export class Readers implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#quick.destroy(), this.#slow.destroy()]);
+    await Promise.all([this.#quick.destroy(), this.#slow.destroy(), this.#reports.destroy()]);
   }
 }
 
 type WithoutLast<Args extends unknown[]> = Args extends [...infer Rest, unknown] ? Rest : never;
+type Answer<Name extends ReadName> = Awaited<ReturnType<Reads[Name]>>;

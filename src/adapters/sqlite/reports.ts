@@ -11,7 +11,7 @@ export function reportStore(readers: Readers): ReportStore {
   let mark: Mark | null = null;
   const update = async (): Promise<void> => {
     for (let isDone = false; !isDone; ) {
-      const found = await readers.callBounded('ownersSince', mark);
+      const found = await readers.callReport('ownersSince', mark);
       if (found.isAnew) owners.clear();
       for (const id of found.ids) if (owners.size < MAX_OWNERS) owners.add(id);
       ({ mark, isDone } = found);
@@ -20,7 +20,7 @@ export function reportStore(readers: Readers): ReportStore {
   return {
     async utilization(request, format, now) {
       if (request.kind !== 'users') await update();
-      return readers.callBounded('utilization', request, format, now, [...owners]);
+      return readers.callReport('utilization', request, format, now, [...owners]);
     },
   };
 }

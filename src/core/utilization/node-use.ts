@@ -13,9 +13,10 @@ export interface NodeTimes {
 export class NodeUse {
   /** Place of its first event among the texts of times: the order in which reports list nodes. */
   first: number;
-  readonly #actions = new Set<string>();
-  readonly #busy = new Coverage();
-  readonly #up = new Coverage();
+  /** Made when there is something to keep: of most hours and nodes there is nothing. */
+  #actions: Set<string> | null = null;
+  #busy: Coverage | null = null;
+  #up: Coverage | null = null;
   #busySince: number | null = null;
   #upSince: number | null = null;
 
@@ -31,37 +32,50 @@ export class NodeUse {
   }
 
   #stop(us: number): void {
-    if (this.#upSince !== null) this.#up.add(this.#upSince, us);
-    if (this.#busySince !== null) this.#busy.add(this.#busySince, us);
-    this.#upSince = null;
-    this.#busySince = null;
-    this.#actions.clear();
+    this.#close(us);
+    this.#actions?.clear();
   }
 
   #begin(action: string, us: number): void {
+    this.#actions ??= new Set();
     if (this.#actions.has(action)) return;
     this.#actions.add(action);
     this.#busySince ??= us;
   }
 
   #end(action: string, us: number): void {
-    if (!this.#actions.delete(action) || this.#actions.size > 0 || this.#busySince === null) return;
-    this.#busy.add(this.#busySince, us);
+    if (this.#actions?.delete(action) !== true || this.#actions.size > 0) return;
+    this.#closeBusy(us);
+  }
+
+  #close(us: number): void {
+    if (this.#upSince !== null) {
+      this.#up ??= new Coverage();
+      this.#up.add(this.#upSince, us);
+    }
+    this.#upSince = null;
+    this.#closeBusy(us);
+  }
+
+  #closeBusy(us: number): void {
+    if (this.#busySince !== null) {
+      this.#busy ??= new Coverage();
+      this.#busy.add(this.#busySince, us);
+    }
     this.#busySince = null;
   }
 
   /** What is still open lasts until the end. A node of which no start was seen was up all the time. */
   times(totalSeconds: number, endUs: number): NodeTimes {
-    if (this.#upSince !== null) this.#up.add(this.#upSince, endUs);
-    if (this.#busySince !== null) this.#busy.add(this.#busySince, endUs);
-    const up = this.#up.isEmpty ? totalSeconds : this.#up.seconds;
-    const busy = this.#busy.isEmpty ? 0 : this.#busy.seconds;
+    this.#close(endUs);
+    const up = this.#up?.seconds ?? totalSeconds;
+    const busy = this.#busy?.seconds ?? 0;
     return {
       busySeconds: busy,
       idleSeconds: Math.max(0, up - busy),
       totalSeconds,
       utilizationPercent: up > 0 ? (busy / up) * 100 : 0,
-      state: this.#actions.size > 0 ? 'busy' : 'idle',
+      state: (this.#actions?.size ?? 0) > 0 ? 'busy' : 'idle',
     };
   }
 }

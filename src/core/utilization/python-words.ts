@@ -26,7 +26,7 @@ const NOTHING: ExactObject = {};
 
 /** The member of an object, or undefined, also for what is no object. */
 export function at(value: ExactValue | undefined, key: string): ExactValue | undefined {
-  return memberOf(objectOf(value), key);
+  return isObject(value) ? memberOf(value, key) : undefined;
 }
 export function objectOf(value: ExactValue | undefined): ExactObject {
   return isObject(value) ? value : NOTHING;

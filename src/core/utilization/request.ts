@@ -27,3 +27,6 @@ export const DEFAULT_UTILIZATION: Readonly<Omit<UtilizationRequest, 'kind'>> = {
   timeZone: 'America/Chicago',
   includeUsers: false,
 };
+
+/** A report may take so many times as long as a query. */
+export const REPORT_PATIENCE = 6;
