@@ -18,7 +18,17 @@ import { circumstances, json, table } from './report.ts';
 import { type StoreName, useStore } from './store.ts';
 
 const MEASURES: Record<StoreName, Record<string, Measure>> = {
-  sqlite: { 'post-event': postEvent, ndjson: ndjsonIngest, pipe, latency, attack, handlers: manyHandlers, 'read-scale': readScale, idle },
+  sqlite: {
+    'post-event': postEvent,
+    ndjson: ndjsonIngest,
+    pipe,
+    latency,
+    attack,
+    handlers: manyHandlers,
+    'read-scale': readScale,
+    reports,
+    idle,
+  },
   mongodb: {
     'post-event': postEventMongo,
     ndjson: ndjsonMongo,
@@ -29,16 +39,6 @@ const MEASURES: Record<StoreName, Record<string, Measure>> = {
     handlers: manyHandlers,
     idle,
   },
-const MEASURES: Record<string, Measure> = {
-  'post-event': postEvent,
-  ndjson: ndjsonIngest,
-  pipe,
-  latency,
-  attack,
-  handlers: manyHandlers,
-  'read-scale': readScale,
-  reports,
-  idle,
 };
 const MAX_MINUTES = { small: 6, full: 45 };
 
