@@ -6,6 +6,7 @@ import { gather, secretLayer } from './settings/gather.ts';
 import { environmentLayer, type Fault, type Layer, type Place, placeText } from './settings/layers.ts';
 import { EmailAlerts, MADSCI } from './settings/madsci.ts';
 import { settingNames } from './settings/names.ts';
+import { settingNotes } from './settings/notes.ts';
 import { OWN } from './settings/own.ts';
 import { shownValue } from './settings/redact.ts';
 import { idInRegistry, registryFile } from './settings/registry.ts';
@@ -13,7 +14,6 @@ import { type UnknownName, unknownMember, unknownName } from './settings/unknown
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 const LOOPBACK_SCOPES: readonly Scope[] = ['events:read', 'events:write'];
-const NOTIFIER = /(^|[.:])NotificationHandler$/;
 
 /** Every setting: what it takes, its default and what for. docs/settings.md is tested against this. */
 export const SETTINGS = z.object({ ...OWN, ...MADSCI });
@@ -73,7 +73,7 @@ export function readLayers(layers: readonly Layer[], { readFile, around, faults 
     config: parsed.success && found.length === 0 ? configOf(parsed.data, around) : null,
     faults: found,
     unknown: unknown.filter(({ place }) => place.kind !== 'option'),
-    notes: notesOf(given, parsed.data),
+    notes: parsed.success ? settingNotes(parsed.data, places) : [],
     places,
   };
 }
@@ -141,43 +141,4 @@ function unknownMembers(given: Readonly<Record<string, unknown>>, places: Readon
     const place = places.get(`EMAIL_ALERTS.${member}`);
     return known.includes(member) || place === undefined ? [] : unknownMember(member, place, known);
   });
-}
-
-/** Settings that are right by themselves, but do nothing, or less than they say. */
-function notesOf(given: Readonly<Record<string, unknown>>, settings: Settings | undefined): string[] {
-  if (settings === undefined) return [];
-  const { EVENT_HANDLERS: handlers = [], EMAIL_ALERTS: alerts } = settings;
-  const others = handlers.filter((name) => !NOTIFIER.test(name));
-  const found: [boolean, string][] = [
-    ...others.map((name): [boolean, string] => [
-      true,
-      `EVENT_HANDLERS: ${name} is a Python class, which cannot run here. Write it as a handler: docs/handlers.md says how.`,
-    ]),
-    [
-      others.length < handlers.length && alerts === undefined,
-      'EVENT_HANDLERS: NotificationHandler sends the mails of EVENT_EMAIL_ALERTS, which is not set.',
-    ],
-    [alerts?.email_addresses.length === 0, 'EVENT_EMAIL_ALERTS: without email_addresses nobody gets a mail.'],
-    [
-      alerts !== undefined && !('smtp_server' in ((given['EMAIL_ALERTS'] ?? {}) as object)),
-      'EVENT_EMAIL_ALERTS: without smtp_server the mails go to smtp.example.com, which is no mail server.',
-    ],
-    [
-      alerts !== undefined && (alerts.smtp_username === undefined) !== (alerts.smtp_password === undefined),
-      'EVENT_EMAIL_ALERTS: smtp_username and smtp_password log in only together.',
-    ],
-    [
-      settings.BACKUP_ENABLED && settings.BACKUP_SCHEDULE === undefined,
-      'EVENT_BACKUP_ENABLED: backups are made when EVENT_BACKUP_SCHEDULE says so, which is not set.',
-    ],
-    [
-      !settings.BACKUP_ENABLED && settings.BACKUP_SCHEDULE !== undefined,
-      'EVENT_BACKUP_SCHEDULE: has no effect without EVENT_BACKUP_ENABLED.',
-    ],
-    [
-      settings.RATE_LIMIT_ENABLED && settings.RATE_LIMIT_EXEMPT_IPS?.length === 0,
-      'EVENT_RATE_LIMIT_EXEMPT_IPS: the list is empty, so this machine itself is limited too.',
-    ],
-  ];
-  return found.flatMap(([isSo, text]) => (isSo ? [text] : []));
 }

@@ -44,12 +44,19 @@ function fileEntries(name: string, around: Surroundings, faults: Fault[], parse:
   try {
     return parse({ text: readFileSync(path, 'utf8'), shown, isShared: /^(\.env|settings\.\w+)$/.test(basename(path)) });
   } catch (error) {
-    faults.push({ setting: shown, message: `cannot be read: ${firstLine(error)}` });
+    faults.push({ setting: shown, message: faultText(error) });
     return [];
   }
 }
 
-const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+/** Never the text of a parser, which quotes the file: a secret may stand there. */
+function faultText(error: unknown): string {
+  if (error instanceof NoDocument) return error.message;
+  const { code } = error as NodeJS.ErrnoException;
+  return `cannot be read${code === undefined ? '' : ` (${code})`}`;
+}
+
+class NoDocument extends Error {}
 
 function mergedLayer(kind: Layer['kind'], entries: readonly Entry[]): Layer {
   return { kind, entries: [...new Map(entries.map((entry) => [entry.place.name, entry])).values()] };
@@ -70,10 +77,8 @@ function dotenvEntries({ text, shown, isShared }: SourceFile): Entry[] {
 
 const documentEntries =
   (format: Format, parse: (text: string) => unknown) =>
-  ({ text, shown, isShared }: SourceFile): Entry[] => {
-    const document = parse(text) ?? {};
-    if (typeof document !== 'object' || Array.isArray(document)) throw new Error('it has to hold names and values');
-    return Object.entries(document).map(([name, value]) => ({
+  ({ text, shown, isShared }: SourceFile): Entry[] =>
+    Object.entries(documentOf(text, format, parse)).map(([name, value]) => ({
       value,
       place: {
         kind: format,
@@ -83,7 +88,24 @@ const documentEntries =
         ...lineOf(text, new RegExp(`(?<![\\w.])${RegExp.escape(name)}["']?\\s*[:=\\]]`)),
       },
     }));
-  };
+
+function documentOf(text: string, format: Format, parse: (text: string) => unknown): object {
+  let document: unknown;
+  try {
+    document = text.trim() === '' ? {} : (parse(text) ?? {});
+  } catch (error) {
+    throw new NoDocument(`is not ${format.toUpperCase()}${lineOfFault(error)}`);
+  }
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) throw new NoDocument('has to hold names and values');
+  return document;
+}
+
+/** Each of the parsers says it in its own way. */
+function lineOfFault(error: unknown): string {
+  const { line, linePos, message = '' } = error as { line?: number; linePos?: [{ line: number }]; message?: string };
+  const found = line ?? linePos?.[0].line ?? /\(line (\d+) column \d+\)/.exec(message)?.[1];
+  return found === undefined ? '' : ` (line ${found})`;
+}
 
 /** The libraries are loaded for who has such a file. */
 async function parserOf(format: Format): Promise<(text: string) => unknown> {

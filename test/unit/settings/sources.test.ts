@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -273,13 +273,25 @@ describe('what is wrong is said with its place', () => {
   });
 
   test.each([
-    ['settings.json', '{"a": '],
-    ['settings.yaml', 'a: [1'],
-    ['settings.toml', 'a = '],
-    ['event.settings.json', '[1]'],
-  ])('a %s that is none', async (name, text) => {
+    ['settings.json', '{\n"admin_key": "hush"', 'is not JSON (line 2)'],
+    ['settings.json', '{"admin_key": hush}', 'is not JSON'],
+    ['settings.yaml', 'a: [1\nadmin_key: "hush"', 'is not YAML (line 2)'],
+    ['settings.yaml', 'admin_key: *hush', 'is not YAML'],
+    ['settings.toml', 'b = 1\nadmin_key = hush\n', 'is not TOML (line 2)'],
+    ['event.settings.json', '["hush"]', 'has to hold names and values'],
+  ])('a %s of %j, without quoting it', async (name, text, message) => {
     write({ [name]: text });
-    expect(await lines()).toEqual([expect.stringMatching(`^${name}: cannot be read: .`)]);
+    expect(await lines()).toEqual([`${name}: ${message}`]);
+  });
+
+  test('a file that may not be read', async () => {
+    symlinkSync('/proc/self/mem', join(root, 'lab/settings.json')); // a file that cannot be read, also by root
+    expect(await lines()).toEqual([expect.stringMatching(/^settings\.json: cannot be read \(E\w+\)$/)]);
+  });
+
+  test.each(['settings.json', 'settings.yaml', 'settings.toml'])('an empty %s is fine', async (name) => {
+    write({ [name]: '\n' });
+    expect(await lines()).toEqual([]);
   });
 
   test('a number where text is meant: YAML may have changed it', async () => {
