@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { fdatasyncMs } from './disk.ts';
 import type { Measure, Measured, Progress } from './figure.ts';
+import { alerts } from './figures/alerts.ts';
 import { attack } from './figures/attack.ts';
 import { manyHandlers } from './figures/handlers.ts';
 import { idle } from './figures/idle.ts';
@@ -28,6 +29,7 @@ const MEASURES: Record<StoreName, Record<string, Measure>> = {
     'read-scale': readScale,
     reports,
     idle,
+    alerts,
   },
   mongodb: {
     'post-event': postEventMongo,
@@ -38,6 +40,7 @@ const MEASURES: Record<StoreName, Record<string, Measure>> = {
     attack,
     handlers: manyHandlers,
     idle,
+    alerts,
   },
 };
 const MAX_MINUTES = { small: 6, full: 45 };
