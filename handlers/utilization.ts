@@ -94,7 +94,7 @@ function viewOf(report: Json, days: Json, period: Period, start: Temporal.ZonedD
     daysTitle: period === 'daily' ? 'The last seven days' : 'Day by day',
     days: (days.time_series?.system ?? []).map((day: Json) => ({
       label: dayName(day.date),
-      percent: day.utilization,
+      percent: day.utilization || 0,
       note: day.experiments > 0 ? `${day.experiments} exp.` : '',
     })),
     nodes: barsOf(figures('node_summary'), () => ''),
@@ -134,6 +134,7 @@ const dayName = (date: string): string =>
   Temporal.PlainDate.from(date).toLocaleString('en-GB', { weekday: 'short', day: '2-digit', month: 'short' }).replace(',', '');
 const inPercent = (value: number): string => `${value.toFixed(1)} %`;
 const inHours = (value: number): string => `${value.toFixed(1)} h`;
+const counted = (workflows: number): string => (workflows === 1 ? '1 workflow' : `${workflows} workflows`);
 const bounded = (percent: number): number => Math.max(0, Math.min(100, percent || 0));
 
 /** What a reader of the event needs: without the experiments, and the figures of each node day by day. */
@@ -176,7 +177,7 @@ function textOf(view: View): string {
     return all.length > lines.length ? [...lines, `and ${all.length - lines.length} more`] : lines;
   };
   const users = view.users.map(
-    ({ author, workflows, hours, completed }) => `${author}: ${workflows} workflows, ${inHours(hours)}, ${inPercent(completed)} completed`,
+    ({ author, workflows, hours, completed }) => `${author}: ${counted(workflows)}, ${inHours(hours)}, ${inPercent(completed)} completed`,
   );
   return [
     view.title,
@@ -219,7 +220,7 @@ function htmlOf(view: View): string {
   const users = view.users.map(
     ({ author, workflows, hours, completed }) =>
       `<tr><td style="${cell};word-break:break-word">${escaped(author)}<div style="font-size:13px;color:${FAINT}">` +
-      `${workflows} workflows, ${inHours(hours)}, ${inPercent(completed)} completed</div></td></tr>`,
+      `${counted(workflows)}, ${inHours(hours)}, ${inPercent(completed)} completed</div></td></tr>`,
   );
   const figure = (value: string, of: string): string =>
     `<td width="33%" valign="top" style="padding:12px 8px 12px 0;color:${INK}"><div style="font-size:24px;line-height:30px;font-weight:bold">${value}</div>` +

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SCOPES } from '../core/key.ts';
 import { checkAddress } from '../core/mail-address.ts';
+import { isTimezone } from '../core/timezone.ts';
 import { flag, httpUrl, list, oneOf, optional, text, whole } from './takes.ts';
 
 const mongoName = (pattern: RegExp) => text.regex(pattern, 'takes a name that MongoDB takes');
@@ -15,14 +16,6 @@ const addresses = list.transform((given, context) => {
   return given;
 });
 const timezone = text.refine(isTimezone, 'takes the name of a time zone, such as UTC, Europe/London or America/Chicago');
-
-function isTimezone(name: string): boolean {
-  try {
-    return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
-}
 
 /** Settings of our own. In the environment they have these names, in files also the same in lower case. */
 export const OWN = {

@@ -148,6 +148,24 @@ describe('two servers on one database', () => {
     expect(lost.length).toBeGreaterThan(0);
   });
 
+  test('fire each instant of a schedule once, and go on with it when the one that fires is killed', async () => {
+    const a = await start();
+    const schedule = { cron: '* * * * * *', timezone: 'UTC' };
+    const id = await register(a, { hook: 'schedule.cron', name: 'tick', code: 'export default (run) => run.scheduled_at;', schedule });
+    await until(async () => (await all(a, `handler_id=${id}&state=succeeded`)).length >= 2);
+    await using b = await start();
+    const before = (await all(b, `handler_id=${id}`)).length;
+    await until(async () => (await all(b, `handler_id=${id}&state=succeeded`)).length >= before + 3);
+    await a.kill('SIGKILL');
+    const left = (await all(b, `handler_id=${id}`)).length;
+    const took = await until(async () => (await all(b, `handler_id=${id}`)).length >= left + 3, 60_000);
+    expect(took).toBeLessThan(6_000 + 3_000 + 6_000); // the lead, three instants, and what a busy machine adds
+    await api(b, 'DELETE', `/handlers/${id}`);
+    const fired = await all(b, `handler_id=${id}`);
+    expect(new Set(fired.map(({ event_id }) => event_id)).size).toBe(fired.length);
+    expect(fired.every(({ event_id }) => /^cron-\d+-\d{8}T\d{6}Z$/.test(event_id))).toBe(true);
+  });
+
   test('an admin key is made once when several start at the same time on an empty database', async () => {
     await using a = await start({ ADMIN_KEY: '' });
     const started = await Promise.all([start({ ADMIN_KEY: '' }), start({ ADMIN_KEY: '' })]);

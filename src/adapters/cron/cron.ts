@@ -1,5 +1,6 @@
 import { Cron as Croner } from 'croner';
 import type { PlannedTimes, Schedule } from '../../core/schedule.ts';
+import { isTimezone } from '../../core/timezone.ts';
 import type { Cron, ScheduleReading } from '../../ports/cron.ts';
 
 const MAX_CHARS = 200;
@@ -23,14 +24,6 @@ function readChecked(schedule: Schedule, at: number): ScheduleReading {
     return { ok: true, times };
   } catch (error) {
     return { ok: false, member: 'cron', detail: plain(error) };
-  }
-}
-
-function isTimezone(name: string): boolean {
-  try {
-    return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
   }
 }
 
