@@ -37,6 +37,7 @@ import type { Clock } from './ports/clock.ts';
 import type { Log } from './ports/log.ts';
 import type { Mailer } from './ports/mailer.ts';
 import { RELEASE } from './release.ts';
+import { retentionOf } from './retention.ts';
 import { publicSettings } from './settings.ts';
 import { openStore } from './stores.ts';
 import { openTracing, tracingState } from './tracing.ts';
@@ -141,6 +142,8 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     tracing,
   });
   figures.watch({ store, sandbox, handlers, engine });
+  const retention = retentionOf(config, { store, clock, log });
+  stack.defer(() => retention.stop());
   const ingest = figures.ingest(engine.ingest);
   const backups = backupService({
     maker: backupMaker(backupSettings(config)),
@@ -174,6 +177,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
       engine.delivering.wake();
       return result;
     },
+    retention,
     metrics: figures.text,
     answered: figures.answered,
     tracing,
@@ -199,6 +203,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   const adminKey = config.ADMIN_KEY === undefined ? (await ensureAdminKey(null)).secret : null;
 
   backups.start();
+  retention.start();
 
   const owned = stack.move();
   return {

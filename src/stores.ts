@@ -13,6 +13,7 @@ import type { Leadership } from './ports/leadership.ts';
 import type { Log } from './ports/log.ts';
 import type { Queue } from './ports/queue.ts';
 import type { ReportStore } from './ports/report-store.ts';
+import type { RetentionStore } from './ports/retention-store.ts';
 import type { ScheduleStore } from './ports/schedule-store.ts';
 import type { Signals } from './ports/signals.ts';
 
@@ -23,6 +24,7 @@ export interface Store extends AsyncDisposable {
   handlers: HandlerStore;
   keys: KeyStore;
   deliveries: DeliveryStore;
+  retention: RetentionStore;
   schedules: ScheduleStore;
   reports: ReportStore;
   alerts: AlertStore;
@@ -39,6 +41,8 @@ export interface StoreParts {
   clock: Clock;
   log: Log;
 }
+
+const DAY_S = 86_400;
 
 /**
  * Opens the store that the settings name: MongoDB where there is a URL of one, else SQLite in the data folder. Refuses one that is moved
@@ -91,6 +95,7 @@ async function openMongo(config: Config, url: string, { serverId, release, resul
       serverId,
       release,
       standaloneAllowed: config.ALLOW_STANDALONE_MONGODB,
+      deleteAfterSeconds: config.RETENTION_ENABLED ? config.HARD_DELETE_AFTER_DAYS * DAY_S : null,
       clock,
     }),
   );
@@ -113,6 +118,10 @@ async function openMongo(config: Config, url: string, { serverId, release, resul
     schedules: guard.wrap(store.schedules, { whole: ['put'] }),
     reports: guard.wrap(store.reports, { slow: ['utilization'] }),
     alerts: guard.wrap(store.alerts, { whole: ['isTwin'] }),
+    retention: guard.wrap(store.retention, {
+      slow: ['countOld'],
+      whole: ['archiveOld', 'purgeOld', 'sweep', 'sweepFirings'],
+    }),
     signals: store.signals,
     leadership: guard.wrap(store.leadership),
     guard,

@@ -82,6 +82,12 @@ export const ERRORS = {
     title: 'The mail is still on its way',
     remedy: 'Only sent and failed deliveries can be sent again.',
   },
+  retention_held: {
+    status: 409,
+    retryable: false,
+    title: 'Retention waits, because the clock is far ahead of what the store has seen',
+    remedy: 'Set the clock right. If it is right, because no server ran for so long, run it with clock_is_right.',
+  },
   handler_source_invalid: {
     status: 422,
     retryable: false,

@@ -4,6 +4,7 @@ import type { HandlerRegistry } from '../engine/handlers.ts';
 import type { Ingest } from '../engine/ingest.ts';
 import type { KeyRing } from '../engine/keys.ts';
 import type { Reports } from '../engine/reports.ts';
+import type { Retention } from '../engine/retain.ts';
 import type { Schedules } from '../engine/schedules.ts';
 import type { Triggers } from '../engine/triggers.ts';
 import type { DeliveryStore } from '../ports/delivery-store.ts';
@@ -50,6 +51,7 @@ export interface HttpDeps {
   /** Sets a delivery back to pending and wakes the outbox. */
   resend(deliveryId: string): Promise<'requeued' | 'pending' | 'absent'>;
   health(): Promise<HealthReport>;
+  retention: Pick<Retention, 'status' | 'preview' | 'begin'>;
   /** The figures as Prometheus reads them. */
   metrics(): Promise<string>;
   /** Null where traces are off. */

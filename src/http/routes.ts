@@ -10,6 +10,7 @@ import { hooksRoutes } from './routes/hooks.ts';
 import { keysRoutes } from './routes/keys.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { operationRoutes } from './routes/operation.ts';
+import { retentionRoutes } from './routes/retention.ts';
 import { utilizationRoutes } from './routes/utilization.ts';
 
 /** The one route table: router, validation and documentation are made from it. */
@@ -25,6 +26,7 @@ export function routes(deps: HttpDeps): Route[] {
     ...utilizationRoutes(deps),
     ...operationRoutes(deps),
     ...metricsRoutes(deps),
+    ...retentionRoutes(deps),
   ];
   return [...api, ...docsRoutes(api, deps.version)];
 }

@@ -42,7 +42,7 @@ export const MADSCI = {
   RETENTION_CHECK_INTERVAL_HOURS: whole(1, 8_760).default(24).describe('Hours between two looks for old events.'),
   ARCHIVE_BATCH_SIZE: whole(1, 100_000).default(1_000).describe('Most events that are archived at once.'),
   MAX_BATCHES_PER_RUN: whole(0, 1_000_000).default(100).describe('Most batches in one run; 0 for no bound.'),
-  FAIL_ON_RETENTION_ERROR: flag.default(false).describe('Ends the server when old events cannot be archived, instead of logging it.'),
+  FAIL_ON_RETENTION_ERROR: flag.default(false).describe('Ends retention until the next start when a run fails, instead of trying again.'),
   BACKUP_ENABLED: flag.default(false).describe('Makes backups by BACKUP_SCHEDULE.'),
   BACKUP_SCHEDULE: optional(text.min(1)).describe('When backups are made, as a cron expression such as 0 2 * * *.'),
   BACKUP_DIR: text.min(1).default('.madsci/backups/events').describe('Folder of the backups.'),

@@ -67,6 +67,10 @@ export const OWN = {
     'When it is made, as a cron expression. Default: at 7 in the morning after the day, week or month.',
   ),
   EXPORT_DIR: optional(text.min(1)).describe('Folder below which reports may be saved by requests. Default: exports in DATA_DIR.'),
+  KEEP_EXECUTIONS_DAYS: whole(0, 365_000)
+    .default(90)
+    .describe('Days after their end for which executions are kept that succeeded or were canceled; 0 for ever. Dead ones are kept.'),
+  KEEP_MAILS_DAYS: whole(0, 365_000).default(90).describe('Days for which sent mails are kept; 0 for ever. Failed ones are kept.'),
   RUNNERS: optional(whole(1, 64)).describe('The most processes that run handlers. Default: one per core, at least two.'),
   QUERY_DEADLINE_MS: whole(100, 600_000).default(10_000).describe('How long a query may take before it is stopped.'),
   MAX_BODY_BYTES: whole(1_024, 1_073_741_824)

@@ -10,6 +10,7 @@ import { keyStoreConformance } from './key-store.suite.ts';
 import { movableStoreConformance } from './movable-store.suite.ts';
 import { queueConformance } from './queue.suite.ts';
 import { reportStoreConformance } from './report-store.suite.ts';
+import { retentionStoreConformance } from './retention-store.suite.ts';
 import { scheduleStoreConformance } from './schedule-store.suite.ts';
 
 let mongod: Mongod;
@@ -31,3 +32,4 @@ scheduleStoreConformance('mongo', { open });
 alertStoreConformance('mongo', { open });
 movableStoreConformance('mongo', async () => mongoPlace(mongod.url));
 reportStoreConformance('mongo', { open });
+retentionStoreConformance('mongo', { open });

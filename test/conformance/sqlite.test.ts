@@ -9,6 +9,7 @@ import { keyStoreConformance } from './key-store.suite.ts';
 import { movableStoreConformance } from './movable-store.suite.ts';
 import { queueConformance } from './queue.suite.ts';
 import { reportStoreConformance } from './report-store.suite.ts';
+import { retentionStoreConformance } from './retention-store.suite.ts';
 import { scheduleStoreConformance } from './schedule-store.suite.ts';
 
 checkForLeaks();
@@ -24,3 +25,4 @@ scheduleStoreConformance('sqlite', { open });
 alertStoreConformance('sqlite', { open });
 movableStoreConformance('sqlite', async () => sqlitePlace());
 reportStoreConformance('sqlite', { open });
+retentionStoreConformance('sqlite', { open });

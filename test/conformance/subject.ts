@@ -13,6 +13,7 @@ import type { HandlerStore } from '../../src/ports/handler-store.ts';
 import type { KeyStore } from '../../src/ports/key-store.ts';
 import type { Lease, Leased, LeaseRef, NewExecution, Queue, Settlement } from '../../src/ports/queue.ts';
 import type { ReportStore } from '../../src/ports/report-store.ts';
+import type { RetentionStore } from '../../src/ports/retention-store.ts';
 import type { ScheduleStore } from '../../src/ports/schedule-store.ts';
 import { fixedDefaults } from '../support/event-defaults.ts';
 
@@ -24,6 +25,7 @@ export interface Subject extends AsyncDisposable {
   keys: KeyStore;
   deliveries: DeliveryStore;
   reports: ReportStore;
+  retention: RetentionStore;
   schedules: ScheduleStore;
   alerts: AlertStore;
   /** The same data after a stop and a start; the subject itself is closed then. */

@@ -9,20 +9,24 @@ const BATCH = 2_000;
 
 type Archive = Pick<EventStore, 'archive' | 'purgeArchived'>;
 
-/** Archiving sets MADSci's two members as MADSci does: `archived_at` becomes a date (M29). */
-export function archiveOf({ events }: Collections): Archive {
-  const archiveIds = (ids: readonly string[], at: number): Promise<number> =>
-    bounded(async () => {
-      const change = { $set: { archived: true, archived_at: new Date(at) } };
-      const { modifiedCount } = await events.updateMany({ _id: { $in: [...ids] }, archived: { $ne: true } }, change);
-      return modifiedCount;
-    });
-  const purgeIds = (ids: readonly string[], before: Date): Promise<number> =>
-    bounded(async () => {
-      const { deletedCount } = await events.deleteMany({ _id: { $in: [...ids] }, archived: true, archived_at: { $lt: before } });
-      return deletedCount;
-    });
+type Events = Collections['events'];
 
+/** Archiving sets MADSci's two members as MADSci does: `archived_at` becomes a date (M29). */
+export const archiveIds = (events: Events, ids: readonly string[], at: number): Promise<number> =>
+  bounded(async () => {
+    const change = { $set: { archived: true, archived_at: new Date(at) } };
+    const { modifiedCount } = await events.updateMany({ _id: { $in: [...ids] }, archived: { $ne: true } }, change);
+    return modifiedCount;
+  });
+
+/** Those of them that were archived before. */
+export const purgeIds = (events: Events, ids: readonly string[], before: Date): Promise<number> =>
+  bounded(async () => {
+    const { deletedCount } = await events.deleteMany({ _id: { $in: [...ids] }, archived: true, archived_at: { $lt: before } });
+    return deletedCount;
+  });
+
+export function archiveOf({ events }: Collections): Archive {
   /** A batch after the other, so that no operation takes longer the more there is to do. */
   const inBatches = async (filter: Filter<EventDocument>, change: (ids: readonly string[]) => Promise<number>): Promise<number> => {
     let [count, ids]: [number, string[]] = [0, []];
@@ -38,15 +42,15 @@ export function archiveOf({ events }: Collections): Archive {
   return {
     async archive(what, at) {
       if (!('ids' in what))
-        return inBatches({ event_timestamp: { $lt: what.beforeText }, archived: { $ne: true } }, (ids) => archiveIds(ids, at));
+        return inBatches({ event_timestamp: { $lt: what.beforeText }, archived: { $ne: true } }, (ids) => archiveIds(events, ids, at));
       let count = 0;
-      for (let from = 0; from < what.ids.length; from += BATCH) count += await archiveIds(what.ids.slice(from, from + BATCH), at);
+      for (let from = 0; from < what.ids.length; from += BATCH) count += await archiveIds(events, what.ids.slice(from, from + BATCH), at);
       return count;
     },
     purgeArchived(before) {
       const date = new Date(before);
       // Texts, which clients sent, are never below a date: those events stay (M67).
-      return inBatches({ archived: true, archived_at: { $lt: date } }, (ids) => purgeIds(ids, date));
+      return inBatches({ archived: true, archived_at: { $lt: date } }, (ids) => purgeIds(events, ids, date));
     },
   };
 }

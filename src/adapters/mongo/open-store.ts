@@ -18,6 +18,7 @@ import { eventReads } from './read-events.ts';
 import { Recovery } from './recover.ts';
 import { ReportPool } from './reports.ts';
 import { assertNotSwapping } from './restore-mark.ts';
+import { retentionStore } from './retention.ts';
 import { scheduleStore } from './schedules.ts';
 import { openSequence } from './sequence.ts';
 import { Settler } from './settle.ts';
@@ -37,7 +38,11 @@ export async function openStore(options: MongoStoreOptions): Promise<MongoStore>
   const { url, serverId, deadlineMs = DEADLINE_MS, resultBytes = RESULT_BYTES, standaloneAllowed = false } = options;
   await using stack = new AsyncDisposableStack();
   const place = { database: options.database ?? DATABASE, collection: options.collection ?? COLLECTION };
-  const canWatch = await prepare(url, place, standaloneAllowed, { release: options.release, now: options.clock.now });
+  const canWatch = await prepare(url, place, standaloneAllowed, {
+    release: options.release,
+    now: options.clock.now,
+    deleteAfterSeconds: options.deleteAfterSeconds ?? null,
+  });
   const client = stack.use(await connect(url, deadlineMs));
   const all = collectionsOf(client.db(place.database), place.collection);
 
@@ -70,6 +75,7 @@ export async function openStore(options: MongoStoreOptions): Promise<MongoStore>
     handlers: handlerStore(shared),
     keys: keyStore(shared),
     deliveries: deliveryStore(shared),
+    retention: retentionStore(all),
     schedules: scheduleStore(shared),
     reports,
     alerts: alertStore(all),

@@ -5,10 +5,13 @@ import { checkMadsciVersion, recordMadsciVersion } from './madsci-version.ts';
 import { refuseWhileMigrating } from './migration-lock.ts';
 import { assertNotSwapping } from './restore-mark.ts';
 import { prepareSchema, schemaState } from './schema.ts';
+import { ensureTtlIndex } from './ttl-index.ts';
 
 interface Program {
   release: string;
   now(): number;
+  /** After how many seconds MongoDB itself deletes archived events (M30), null for never; absent: as it is. */
+  deleteAfterSeconds?: number | null;
 }
 
 /** Checks the database and makes its indexes, which may take minutes where MADSci has been at work for years. Answers whether it can be watched. */
@@ -29,6 +32,7 @@ export async function prepare(
   await refuseOtherSchema(all, program.release);
   await recordMadsciVersion(all, program.now());
   await ensureIndexes(all);
+  if (program.deleteAfterSeconds !== undefined) await ensureTtlIndex(all, program.deleteAfterSeconds);
   return canWatch;
 }
 

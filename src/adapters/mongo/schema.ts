@@ -7,7 +7,7 @@ import { type MongoStep, STEPS } from './steps.ts';
 const BUILDING = 'building';
 /** Release 0.1.0 kept no record. */
 const BEFORE_RECORDS = 1;
-const OURS = /^hookwright_(?!schema$)/;
+const OURS = /^hookwright_(settings|keys|handlers|executions)$/;
 
 export const placeOf = (database: string): string => `The database ${database}`;
 

@@ -7,6 +7,7 @@ import type { KeyStore } from '../../ports/key-store.ts';
 import type { Leadership } from '../../ports/leadership.ts';
 import type { Queue } from '../../ports/queue.ts';
 import type { ReportStore } from '../../ports/report-store.ts';
+import type { RetentionStore } from '../../ports/retention-store.ts';
 import type { ScheduleStore } from '../../ports/schedule-store.ts';
 import type { Signals } from '../../ports/signals.ts';
 
@@ -23,6 +24,8 @@ export interface MongoStoreOptions {
   serverId: string;
   /** Of this program: noted with the schema of a new database. */
   release: string;
+  /** After how many seconds MongoDB itself deletes archived events (M30); null or absent: never. */
+  deleteAfterSeconds?: number | null;
   /** A mongod without a replica set forgets acknowledged writes when it crashes at the wrong moment, and cannot signal. */
   standaloneAllowed?: boolean;
   clock: Clock;
@@ -35,6 +38,7 @@ export interface MongoStore extends AsyncDisposable {
   handlers: HandlerStore;
   keys: KeyStore;
   deliveries: DeliveryStore;
+  retention: RetentionStore;
   schedules: ScheduleStore;
   reports: ReportStore;
   alerts: AlertStore;

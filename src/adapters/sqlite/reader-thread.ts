@@ -5,10 +5,11 @@ import type { activityReads } from './read-activity.ts';
 import { eventReads, type ReadLimits } from './read-events.ts';
 import { adminReads } from './read-executions.ts';
 import type { eventQueries } from './read-queries.ts';
+import { retentionReads } from './read-retention.ts';
 
 const { folder, limits } = workerData as { folder: string; limits: ReadLimits };
 const db = openForReading(folder);
-const reads = { ...eventReads(db, limits), ...adminReads(db) };
+const reads = { ...eventReads(db, limits), ...adminReads(db), ...retentionReads(db) };
 /** The thread for look-ups never needs these, and is 10 MB smaller for it. */
 type SlowReads = ReturnType<typeof eventQueries> & ReturnType<typeof activityReads>;
 let slow: SlowReads | null = null;

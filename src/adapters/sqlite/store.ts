@@ -10,12 +10,14 @@ import type { HandlerStore } from '../../ports/handler-store.ts';
 import type { KeyStore } from '../../ports/key-store.ts';
 import type { Queue, Settlement } from '../../ports/queue.ts';
 import type { ReportStore } from '../../ports/report-store.ts';
+import type { RetentionStore } from '../../ports/retention-store.ts';
 import type { ScheduleStore } from '../../ports/schedule-store.ts';
 import { type Durability, ensureFolder, lockFolder } from './open.ts';
 import type { QueryTexts } from './read-queries.ts';
 import { Readers } from './readers.ts';
 import { reportStore } from './reports.ts';
 import { finishRestore } from './restore.ts';
+import { retentionStore } from './retention.ts';
 import { firingRow, submissionRow } from './rows.ts';
 import type { SettlementRow } from './write-executions.ts';
 import { Writer } from './writer.ts';
@@ -41,6 +43,7 @@ export interface SqliteStore extends AsyncDisposable {
   handlers: HandlerStore;
   keys: KeyStore;
   deliveries: DeliveryStore;
+  retention: RetentionStore;
   schedules: ScheduleStore;
   reports: ReportStore;
   alerts: AlertStore;
@@ -67,6 +70,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     handlers: handlerStore(writer, readers),
     keys: keyStore(writer, readers),
     deliveries: deliveryStore(writer, readers),
+    retention: retentionStore(writer, readers),
     schedules: { all: () => writer.call('schedules'), put: (runs) => writer.call('putSchedules', runs) },
     reports: reportStore(readers),
     alerts: { isTwin: (key, alert, now) => writer.call('isTwin', key, alert, now) },
@@ -90,7 +94,7 @@ function eventStore(writer: Writer, readers: Readers): EventStore {
     count: (selector) => readers.callBounded('count', selectorText(selector)),
     total: () => writer.call('total'),
     archive: (what, at) =>
-      'ids' in what ? archiveIds(writer, what.ids, at) : untilDone((limit) => writer.call('archiveBefore', what.beforeText, at, limit)),
+      'ids' in what ? archiveIds(writer, what.ids, at) : archiveOld(retentionStore(writer, readers), what.beforeText, at),
     listArchived: (number, offset) => readers.callBounded('listArchived', number, offset),
     purgeArchived: (before) => untilDone((limit) => writer.call('purgeArchived', before, limit)),
   };
@@ -108,6 +112,16 @@ async function untilDone(slice: (limit: number) => Promise<number>): Promise<num
     total += done;
     if (done < SLICE) return total;
   }
+}
+
+async function archiveOld(store: Pick<RetentionStore, 'archiveOld'>, beforeText: string, at: number): Promise<number> {
+  let [total, from]: [number, string | null] = [0, null];
+  do {
+    const slice = await store.archiveOld({ beforeText, at, from, limit: SLICE });
+    total += slice.count;
+    from = slice.next;
+  } while (from !== null);
+  return total;
 }
 
 async function archiveIds(writer: Writer, ids: readonly string[], at: number): Promise<number> {

@@ -21,7 +21,7 @@ export function eventWrites(db: DatabaseSync) {
   );
   const docById = db.prepare('SELECT doc FROM events WHERE id = ?');
   const selectToArchive = db.prepare('SELECT seq, doc FROM events WHERE id = ? AND archived = 0');
-  const selectOlder = db.prepare('SELECT seq, doc FROM events WHERE ts < ? AND archived = 0 LIMIT ?');
+  const selectLive = db.prepare('SELECT seq, doc FROM events WHERE seq = ? AND archived = 0');
   const updateArchived = db.prepare('UPDATE events SET archived = 1, archived_at_ms = ?, doc = ? WHERE seq = ?');
   const purge = db.prepare('DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE archived = 1 AND archived_at_ms < ? LIMIT ?)');
   const count = db.prepare('SELECT count(*) AS count FROM events');
@@ -71,8 +71,9 @@ export function eventWrites(db: DatabaseSync) {
     forgetTotal(): void {
       total = null;
     },
-    archiveBefore(beforeText: string, at: number, limit: number): number {
-      const rows = selectOlder.all(beforeText, limit) as { seq: number; doc: string }[];
+    /** Those of them that are not archived. */
+    archiveRows(seqs: readonly number[], at: number): number {
+      const rows = seqs.flatMap((seq) => (selectLive.get(seq) as { seq: number; doc: string } | undefined) ?? []);
       for (const row of rows) archiveRow(row, at);
       return rows.length;
     },

@@ -9,6 +9,7 @@ import { alertWrites } from './write-alerts.ts';
 import { eventWrites } from './write-events.ts';
 import { executionWrites } from './write-executions.ts';
 import { handlerWrites } from './write-handlers.ts';
+import { retentionWrites } from './write-retention.ts';
 
 export interface WriterData {
   folder: string;
@@ -37,6 +38,7 @@ const commands = {
   ...handlerWrites(db),
   ...adminWrites(db),
   ...alertWrites(db),
+  ...retentionWrites(db, events),
   appendAll: (rows: SubmissionRow[]) => rows.map(events.append),
   close: () => db.exec('PRAGMA optimize'),
 };

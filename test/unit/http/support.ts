@@ -52,6 +52,7 @@ export function testDeps(given: Partial<HttpDeps> = {}): HttpDeps {
     triggers: missing('triggers'),
     executions: missing('executions'),
     schedules: missing('schedules'),
+    retention: missing('retention'),
     deliveries: missing('deliveries'),
     backups: missing('backups'),
     reports: missing('reports'),
