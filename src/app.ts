@@ -141,9 +141,9 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     observer: figures.observer,
     tracing,
   });
-  figures.watch({ store, sandbox, handlers, engine });
   const retention = retentionOf(config, { store, clock, log });
   stack.defer(() => retention.stop());
+  figures.watch({ store, sandbox, handlers, engine, retention });
   const ingest = figures.ingest(engine.ingest);
   const backups = backupService({
     maker: backupMaker(backupSettings(config)),

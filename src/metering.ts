@@ -4,6 +4,7 @@ import { EngineError } from './core/errors.ts';
 import type { Engine } from './engine/engine.ts';
 import type { LiveHandlers } from './engine/handlers.ts';
 import type { Ingest } from './engine/ingest.ts';
+import type { Retention } from './engine/retain.ts';
 import type { AnsweredRequest } from './http/deps.ts';
 import type { EventStore } from './ports/event-store.ts';
 import type { Observer } from './ports/observer.ts';
@@ -27,6 +28,7 @@ export interface WatchedParts {
   sandbox: Pick<Sandbox, 'runners' | 'turnover'>;
   handlers: Pick<LiveHandlers, 'list' | 'stateOf'>;
   engine: Pick<Engine, 'dispatcher'>;
+  retention: Pick<Retention, 'status'>;
 }
 
 /** What asks the store is asked this often at most, however many scrape. */
@@ -104,7 +106,7 @@ export function metering(build: { version: string; store: 'sqlite' | 'mongodb' }
 }
 
 /** Gauges over what the parts hold; answers what has to be done before each scrape. */
-function watched(registry: Registry, { store, sandbox, handlers, engine }: WatchedParts): () => Promise<void> {
+function watched(registry: Registry, { store, sandbox, handlers, engine, retention }: WatchedParts): () => Promise<void> {
   let seen: Seen | null = null;
   let next = 0;
   const gauge = (name: string, help: string, labels: readonly string[], read: () => Iterable<Sample>): void =>
@@ -117,6 +119,15 @@ function watched(registry: Registry, { store, sandbox, handlers, engine }: Watch
   );
   gauge('mails_waiting', 'Mails that were not sent yet.', ['kind'], () =>
     seen === null ? [] : Object.entries(seen.mails).map(([kind, count]) => [[kind], count] as const),
+  );
+  gauge(
+    'retention_last_run_seconds',
+    'When retention last ended without an error, in seconds since the epoch; 0 when it never did.',
+    [],
+    () => (seen === null ? [] : [[[], (seen.retention.lastRunAt ?? 0) / MS]]),
+  );
+  gauge('retention_held', 'Whether retention waits, because the clock is far ahead of what the store has seen.', [], () =>
+    seen === null ? [] : [[[], seen.retention.isHeld ? 1 : 0]],
   );
   gauge('executions_held', 'Executions in the memory of this server.', [], () => [[[], engine.dispatcher.load.held]]);
   gauge('batches_running', 'Batches of executions that are with runners.', [], () => [[[], engine.dispatcher.load.batches]]);
@@ -144,7 +155,7 @@ function watched(registry: Registry, { store, sandbox, handlers, engine }: Watch
     const now = performance.now();
     if (now < next) return;
     next = now + KEEP_MS;
-    seen = await inTime(lookAt(store)).catch(() => null);
+    seen = await inTime(lookAt(store, retention)).catch(() => null);
   };
 }
 
@@ -152,11 +163,13 @@ interface Seen {
   events: number;
   open: { pending: number; leased: number };
   mails: Record<string, number>;
+  retention: { lastRunAt: number | null; isHeld: boolean };
 }
 
-async function lookAt({ events, queue, deliveries }: WatchedParts['store']): Promise<Seen> {
-  const [total, open, mails] = await Promise.all([events.total(), queue.open(), deliveries.waiting()]);
-  return { events: total, open, mails };
+async function lookAt({ events, queue, deliveries }: WatchedParts['store'], retention: WatchedParts['retention']): Promise<Seen> {
+  const [total, open, mails, kept] = await Promise.all([events.total(), queue.open(), deliveries.waiting(), retention.status()]);
+  const lastRunAt = kept.lastRun?.error === null ? kept.lastRun.endedAt : null;
+  return { events: total, open, mails, retention: { lastRunAt, isHeld: kept.heldByMs !== null } };
 }
 
 /** A scrape does not wait for a store that is silent. */

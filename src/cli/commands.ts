@@ -17,4 +17,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'move everything to another store: SQLite to MongoDB, or back',
     load: () => import('./commands/migrate-store.ts'),
   },
+  retention: { summary: 'look at archiving and deleting by age, or run it', load: () => import('./commands/retention.ts') },
+  archive: { summary: 'archive events', load: () => import('./commands/archive.ts') },
+  purge: { summary: 'delete archived events for good', load: () => import('./commands/purge.ts') },
 };
