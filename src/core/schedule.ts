@@ -20,7 +20,12 @@ export interface PlannedTimes {
 /** The next `count` instants after `at`, as far as there are so many. */
 export function nextTimes(times: PlannedTimes, at: number, count: number): number[] {
   const found: number[] = [];
-  for (let next = times.after(at); next !== null && found.length < count; next = times.after(next)) found.push(next);
+  for (let last = at; found.length < count; ) {
+    const next = times.after(last);
+    if (next === null) break;
+    found.push(next);
+    last = next;
+  }
   return found;
 }
 

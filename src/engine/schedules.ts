@@ -133,10 +133,12 @@ class Scheduler implements Schedules {
     const isReview = isNew || now < this.#lookedAt;
     this.#lookedAt = now;
     const open = handlers.list(SCHEDULE_HOOK).filter((handler) => isReview || this.#needsWork(handler, now));
+    const failures: unknown[] = [];
     for (let from = 0; from < open.length && !this.#isStopped; from += SLICE) {
       if (from > 0) await setImmediate();
-      await this.#work(open.slice(from, from + SLICE), this.#runs, now);
+      failures.push(...(await this.#work(open.slice(from, from + SLICE), this.#runs, now)));
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   #needsWork(handler: Handler, now: number): boolean {
@@ -145,13 +147,13 @@ class Scheduler implements Schedules {
     return run?.stamp !== stampOf(handler) || (run.nextAt !== null && run.nextAt <= now);
   }
 
-  async #work(open: readonly Handler[], runs: Map<number, PlannedRun>, now: number): Promise<void> {
+  /** What fails for one handler holds up no other. */
+  async #work(open: readonly Handler[], runs: Map<number, PlannedRun>, now: number): Promise<unknown[]> {
     const results = await Promise.allSettled(open.map((handler) => this.#advance(handler, runs.get(handler.id) ?? null, now)));
     const moved = results.flatMap((result) => (result.status === 'fulfilled' && result.value !== null ? [result.value] : []));
     if (moved.length > 0) await this.#o.store.put(moved);
     for (const run of moved) runs.set(run.handlerId, run);
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    return results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
   }
 
   /** Plans what is not planned, fires what is due, and answers what has to be written down; null: nothing changed. */

@@ -252,6 +252,20 @@ describe('a server that was down', () => {
   });
 });
 
+test('what fails for one handler holds up no other', async () => {
+  const ids: number[] = [];
+  for (let n = 0; n < 60; n++) ids.push(await rig.register({ ...EVERY_MINUTE, name: `h${n}` }));
+  const { fire } = rig.queue;
+  rig.queue.fire = (plan) => (plan.firing.id.startsWith(`cron-${ids[0]}-`) ? Promise.reject(new Error('not this one')) : fire(plan));
+  await pass(MINUTE);
+  await tick();
+  expect(rig.sandbox.flights.map(({ batch }) => batch.handler.id).sort((a, b) => a - b)).toEqual(ids.slice(1));
+  rig.queue.fire = fire;
+  await tick();
+  expect(rig.sandbox.flights.at(-1)?.batch.handler.id).toBe(ids[0]);
+  expect(await stored()).toEqual(ids.map(() => 1));
+});
+
 describe('a clock that jumps', () => {
   beforeEach(async () => {
     await rig.register(EVERY_MINUTE);
