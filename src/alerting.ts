@@ -4,7 +4,7 @@ import { smtpMailer } from './adapters/smtp/mailer.ts';
 import type { SmtpTarget } from './adapters/smtp/url.ts';
 import type { Config } from './config.ts';
 import type { AlertMailSettings } from './core/alert-mail.ts';
-import { checkAddress, checkSender, type Sender } from './core/mail-address.ts';
+import { checkAddress, checkSender, messageIdDomain, type Sender } from './core/mail-address.ts';
 import type { Mailer } from './ports/mailer.ts';
 
 type EmailAlerts = NonNullable<Config['EMAIL_ALERTS']>;
@@ -13,12 +13,15 @@ type EmailAlerts = NonNullable<Config['EMAIL_ALERTS']>;
 const NO_SERVER = 'smtp.example.com';
 
 /** Who gets alerts and how they look, as the settings say. Throws an Error that names the member at fault. */
-export function alertMailSettings({ EMAIL_ALERTS: alerts, ALERT_SUBJECTS: subjects }: Config): Omit<AlertMailSettings, 'site'> {
+export function alertMailSettings(config: Config, usual: Sender): Omit<AlertMailSettings, 'site'> & { domain: string } {
+  const { EMAIL_ALERTS: alerts, ALERT_SUBJECTS: subjects } = config;
   for (const address of alerts?.email_addresses ?? []) {
     const checked = checkAddress(address);
     if (!checked.ok) throw new Error(`EVENT_EMAIL_ALERTS: email_addresses: ${checked.detail}`);
   }
+  const from = alerts === undefined ? usual : senderOf(alerts);
   return {
+    domain: messageIdDomain(from.address),
     addresses: alerts?.email_addresses ?? [],
     importance: alerts?.default_importance ?? 'Normal',
     subjects,
@@ -35,6 +38,12 @@ export function alertMailer(config: Config): Mailer | null {
   if (target !== null) return smtpMailer({ url: target, from, settings: { server: 'EVENT_EMAIL_ALERTS', sender } });
   if (config.SMTP_URL !== undefined) return smtpMailer({ url: config.SMTP_URL, from, settings: { server: 'SMTP_URL', sender } });
   return emlMailer({ folder: resolve(config.DATA_DIR, 'mail'), from });
+}
+
+/** For people. */
+export function alertDestination({ destination }: Mailer, addresses: readonly string[]): string {
+  if (addresses.length === 0) return 'nobody: EVENT_EMAIL_ALERTS has no email_addresses';
+  return `${destination}, ${addresses.length === 1 ? 'one address' : `${addresses.length} addresses`}`;
 }
 
 /**

@@ -12,7 +12,7 @@ import { smtpMailer } from './adapters/smtp/mailer.ts';
 import { systemClock } from './adapters/system/clock.ts';
 import { ulidFactory } from './adapters/system/ids.ts';
 import { localDay, localTime } from './adapters/system/local-time.ts';
-import { alertMailer, alertMailSettings } from './alerting.ts';
+import { alertDestination, alertMailer, alertMailSettings } from './alerting.ts';
 import { backupMaker } from './backup-maker.ts';
 import { backupScheduleOf, backupSettings } from './backups.ts';
 import { builtIns } from './built-ins.ts';
@@ -94,7 +94,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
   if (config.ADMIN_KEY !== undefined) await ensureAdminKey(config.ADMIN_KEY);
   const from = senderOf(config.MAIL_FROM);
   const mailer = stack.use(overrides.mailer ?? mailerOf(config, from));
-  const alerts = { ...alertMailSettings(config), mailer: overrides.mailer === undefined ? stack.use(alertMailer(config)) : null };
+  const alerts = { ...alertMailSettings(config, from), mailer: overrides.mailer === undefined ? stack.use(alertMailer(config)) : null };
   const reports = createReports({ store: store.reports, exports: exportFolder(config.EXPORT_DIR), clock, localDay });
   const host = hostCalls({ events: store.events, queue: store.queue, reports, scopesOf: (keyId) => keys.liveScopes(keyId) });
   const sandbox = stack.use(await isolateSandbox({ runners: config.RUNNERS ?? Math.max(2, availableParallelism()), host, log }));
@@ -210,7 +210,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     url,
     adminKey,
     mailDestination: mailer.destination,
-    alertDestination: alerts.mailer && `${alerts.mailer.destination}, ${alerts.addresses.length} addresses`,
+    alertDestination: alerts.mailer && alertDestination(alerts.mailer, alerts.addresses),
     lostAttempts,
     engine,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

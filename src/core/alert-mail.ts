@@ -10,7 +10,8 @@ export type AlertSubjects = 'names' | 'values';
 
 /** What the alert mails of an installation have in common. */
 export interface AlertMailSettings {
-  site: MailSite;
+  /** Its domain is that of whoever alerts come from. */
+  site: Pick<MailSite, 'domain' | 'digest'>;
   /** email_addresses of EMAIL_ALERTS. */
   addresses: readonly string[];
   /** default_importance of EMAIL_ALERTS. */

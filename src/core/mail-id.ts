@@ -30,6 +30,6 @@ export function deliveryId(site: MailSite, subject: MailSubject, kind: DeliveryK
 }
 
 /** Message-ID of a delivery, without angle brackets: derived, so every attempt and every repeated commit has the same. */
-export function messageIdOf(site: MailSite, id: string): string {
+export function messageIdOf(site: Pick<MailSite, 'domain'>, id: string): string {
   return `${id}@${site.domain}`;
 }

@@ -44,7 +44,7 @@ export interface EngineOptions {
   sandbox: Sandbox;
   mailer: Mailer;
   /** Of alerts: who gets them and how they look, and the way they go where it is another one. */
-  alerts: Omit<AlertMailSettings, 'site'> & { mailer: Mailer | null };
+  alerts: Omit<AlertMailSettings, 'site'> & { mailer: Mailer | null; domain: string };
   site: MailSite;
   hooks: readonly Hook[];
   cron: Cron;
@@ -85,7 +85,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   const isShared = store.queue.shared;
   const outbox = { store: store.deliveries, clock, random, log, isShared, observer };
-  const { mailer: alertMailer, ...alertMails } = options.alerts;
+  const { mailer: alertMailer, domain, ...alertMails } = options.alerts;
   const delivering =
     alertMailer === null
       ? startDelivering({ ...outbox, mailer: options.mailer })
@@ -112,7 +112,7 @@ export function createEngine(options: EngineOptions): Engine {
     scopesOf,
     emitPrefix: prefixOf,
     mails: outcomeMails(options.site),
-    alerts: alertDesk({ store: store.alerts, mails: { ...alertMails, site: options.site }, now: clock.now }),
+    alerts: alertDesk({ store: store.alerts, mails: { ...alertMails, site: { domain, digest: options.site.digest } }, now: clock.now }),
     defaults,
     limits,
     clock,

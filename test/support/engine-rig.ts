@@ -95,7 +95,7 @@ export async function startEngine(
     keys,
     sandbox,
     mailer,
-    alerts: { mailer: null, addresses: alertAddresses, importance: 'Normal', subjects: 'names' },
+    alerts: { mailer: null, domain: 'lab.example', addresses: alertAddresses, importance: 'Normal', subjects: 'names' },
     site: { publicUrl: 'http://127.0.0.1:1', domain: 'lab.example', version: '0', digest: sha1 },
     hooks: HOOKS,
     cron,

@@ -102,7 +102,7 @@ describe('M56 the two events of one log_alert', () => {
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const SETTINGS: AlertMailSettings = {
-  site: { publicUrl: 'http://127.0.0.1', domain: 'lab.example', version: '0', digest: sha256 },
+  site: { domain: 'lab.example', digest: sha256 },
   addresses: ['ada@lab.example', 'ben@lab.example'],
   importance: 'Normal',
   subjects: 'names',
