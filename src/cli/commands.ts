@@ -11,6 +11,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   serve: { summary: 'run the server, as npm start does', load: () => import('./commands/serve.ts') },
   config: { summary: 'check the settings, or print those in use', load: () => import('./commands/config.ts') },
   backup: { summary: 'make, list, check and put back backups', load: () => import('./commands/backup.ts') },
+  report: { summary: 'how the lab was used: sessions, users, periods', load: () => import('./commands/report.ts') },
   import: { summary: 'take events of MADSci into the store', load: () => import('./commands/import.ts') },
   migrate: { summary: 'bring the store up to what this release needs', load: () => import('./commands/migrate.ts') },
   'migrate-store': {

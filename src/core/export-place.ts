@@ -20,5 +20,5 @@ const refused = (what: string): ExportPlace => ({ ok: false, reason: `output_pat
 
 /** No way up, nothing hidden, nothing that a shell or another system would read differently. */
 function isPlain(name: string): boolean {
-  return !name.startsWith('.') && !/[\p{C}\\:]/u.test(name) && new TextEncoder().encode(name).length <= MAX_NAME_BYTES;
+  return !name.startsWith('.') && !/[\p{C}\\:%]/u.test(name) && new TextEncoder().encode(name).length <= MAX_NAME_BYTES;
 }

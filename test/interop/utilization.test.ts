@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -11,6 +11,7 @@ import { fixedDefaults } from '../support/event-defaults.ts';
 import { type Lab, madeUpLab } from '../support/labs.ts';
 import { type Mongod, startReplicaSet } from '../support/mongod.ts';
 import { interopPython, runPython } from '../support/python.ts';
+import { startServer } from '../support/server.ts';
 import { openTestStore } from '../support/store.ts';
 
 const { LABS = '60', LABS_SEED = String(Date.now() % 1_000_000) } = process.env;
@@ -137,3 +138,34 @@ function firstDifference(want: string, got: string): string {
   const from = Math.max(0, at - 200);
   return `\n  want …${want.slice(from, at + 120)}\n  got  …${got.slice(from, at + 120)}`;
 }
+
+describe("the calls of MADSci's own client", () => {
+  test('M49 M54 the three reports, also the one that fails on the original, as JSON and as CSV', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hookwright-labs-'));
+    await using server = await startServer({ env: { ALLOW_ANY_SOURCE_IDS: 'true' } });
+    await fetch(`${server.url}/events`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: `[${madeUpLab(3).events.join(',')}]`,
+    });
+    const span = { start_time: '2025-05-01T00:00:00', end_time: '2025-06-01T00:00:00' };
+    const calls = [
+      ['get_session_utilization', span],
+      ['get_utilization_periods', { ...span, analysis_type: 'weekly', user_timezone: 'Asia/Kolkata' }],
+      ['get_user_utilization_report', span],
+      ['get_session_utilization', { ...span, csv_export: true }],
+      ['get_user_utilization_report', { ...span, csv_export: true, save_to_file: true, output_path: 'client' }],
+    ];
+    const [asked, answered] = [join(folder, 'questions'), join(folder, 'answers')];
+    writeFileSync(asked, JSON.stringify(calls));
+    const run = await runPython(interopPython(), [join(import.meta.dirname, 'read_events.py'), server.url, asked, answered], folder);
+    expect([run.code, run.code === 0 ? '' : run.output]).toEqual([0, '']);
+    const [sessions, periods, users, csv, saved] = JSON.parse(readFileSync(answered, 'utf8'));
+    rmSync(folder, { recursive: true, force: true });
+    expect(sessions).toMatchObject({ overall_summary: { total_sessions: expect.any(Number) } });
+    expect(periods).toMatchObject({ summary_metadata: { analysis_type: 'weekly' }, user_utilization: { top_users: expect.any(Array) } });
+    expect(users).toMatchObject({ user_utilization: expect.any(Object) });
+    expect(csv).toContain('=== SESSION DETAILS ===');
+    expect(saved).toMatchObject({ success: true, file_path: expect.stringMatching(/^client\//) });
+  });
+});

@@ -51,5 +51,5 @@ class NoFolder extends Error {}
 
 function reasonOf(error: unknown): string {
   if (error instanceof NoFolder) return `${error.message} is there already and is no folder`;
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'the disk refused it';
+  return Error.isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : 'the disk refused it';
 }

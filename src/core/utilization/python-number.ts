@@ -68,7 +68,8 @@ function ratio(numerator: bigint, denominator: bigint): number {
   const [top, bottom] = shift >= 0 ? [size << BigInt(shift), denominator] : [size, denominator << BigInt(-shift)];
   const quotient = top / bottom;
   const sticky = top % bottom === 0n ? quotient : quotient | 1n;
-  const value = Number(sticky) * 2 ** -shift;
+  // In two steps, since 2^1074 is no double.
+  const value = Number(sticky) / 2 ** Math.min(shift, 1000) / 2 ** Math.max(0, shift - 1000);
   return numerator < 0n ? -value : value;
 }
 
