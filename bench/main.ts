@@ -3,6 +3,7 @@ import { fdatasyncMs } from './disk.ts';
 import type { Measure, Measured, Progress } from './figure.ts';
 import { alerts } from './figures/alerts.ts';
 import { attack } from './figures/attack.ts';
+import { cost } from './figures/cost.ts';
 import { manyHandlers } from './figures/handlers.ts';
 import { idle } from './figures/idle.ts';
 import { latency } from './figures/latency.ts';
@@ -29,6 +30,7 @@ const MEASURES: Record<StoreName, Record<string, Measure>> = {
     'read-scale': readScale,
     reports,
     idle,
+    cost,
     alerts,
   },
   mongodb: {
@@ -40,6 +42,7 @@ const MEASURES: Record<StoreName, Record<string, Measure>> = {
     attack,
     handlers: manyHandlers,
     idle,
+    cost,
     alerts,
   },
 };

@@ -31,7 +31,7 @@ export async function startServer(options: { env?: Record<string, string>; folde
     TZ: 'UTC',
     ...options.env,
   };
-  const child = spawn(process.execPath, ['--no-node-snapshot', join(ROOT, 'src/main.ts')], {
+  const child = spawn(process.execPath, ['--no-node-snapshot', join(ROOT, 'src/main.js')], {
     cwd: folder,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,6 +1,5 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createTransport } from 'nodemailer';
 import type { Sender } from '../../core/mail-address.ts';
 import { messageFields } from '../../core/mail-message.ts';
 import { oneLine } from '../../core/mail-text.ts';
@@ -15,13 +14,7 @@ const MAX_DETAIL = 500;
  * mail sent again replaces its file. Mails may hold anything that handlers see, so only the owner can read them.
  */
 export function emlMailer({ folder, from }: { folder: string; from: Sender }): Mailer {
-  const composer = createTransport({
-    streamTransport: true,
-    buffer: true,
-    newline: 'windows',
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
+  const composer = once(loadComposer);
   return {
     destination: folder,
     concurrency: CONCURRENCY,
@@ -29,7 +22,7 @@ export function emlMailer({ folder, from }: { folder: string; from: Sender }): M
       const message = messageFields(mail, from);
       if (!message.ok) return { kind: 'permanent', detail: message.detail };
       try {
-        const { message: bytes } = await composer.sendMail({ ...message.fields });
+        const { message: bytes } = await (await composer()).sendMail({ ...message.fields });
         if (!Buffer.isBuffer(bytes)) throw new Error('the message was not composed');
         await writeWhole(folder, emlFileName(mail), bytes);
         return { kind: 'accepted' };
@@ -40,6 +33,17 @@ export function emlMailer({ folder, from }: { folder: string; from: Sender }): M
     },
     async [Symbol.asyncDispose]() {},
   };
+}
+
+/** The library is loaded for the first mail: most servers send few, and some none. */
+async function loadComposer() {
+  const { createTransport } = await import('nodemailer');
+  return createTransport({ streamTransport: true, buffer: true, newline: 'windows', disableFileAccess: true, disableUrlAccess: true });
+}
+
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | null = null;
+  return () => (loaded ??= load());
 }
 
 /** Under its name the file is complete and on disk; before that it has another one, which no reader looks for. */

@@ -1,4 +1,4 @@
-import { createTransport, type NodemailerError } from 'nodemailer';
+import type { NodemailerError } from 'nodemailer';
 import type { Sender } from '../../core/mail-address.ts';
 import { messageFields } from '../../core/mail-message.ts';
 import type { Mail, Mailer, MailResult } from '../../ports/mailer.ts';
@@ -32,7 +32,8 @@ const CONNECTIONS = 5;
 export function smtpMailer({ url, from, settings, timeouts }: SmtpMailerOptions): Mailer {
   const target = typeof url === 'string' ? parseSmtpUrl(url) : url;
   const limits = { ...TIMEOUTS, ...timeouts };
-  const transport = createTransport(poolOptions(target, limits));
+  // The library is loaded for the first mail.
+  let transport: ReturnType<typeof openTransport> | null = null;
   const secrets = secretsOf(target);
   const underWay = new Set<Promise<MailResult>>();
 
@@ -42,7 +43,8 @@ export function smtpMailer({ url, from, settings, timeouts }: SmtpMailerOptions)
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), limits.mailMs);
     try {
-      const info = await transport.sendMail({ ...message.fields, signal: deadline.signal });
+      transport ??= openTransport(target, limits);
+      const info = await (await transport).sendMail({ ...message.fields, signal: deadline.signal });
       const rejected = info.rejectedErrors?.[0];
       return rejected === undefined ? { kind: 'accepted' } : classifyFailure(rejected, secrets, settings);
     } catch (error) {
@@ -62,10 +64,15 @@ export function smtpMailer({ url, from, settings, timeouts }: SmtpMailerOptions)
     },
     /** Cuts what is under way, which then ends as temporary. */
     async [Symbol.asyncDispose]() {
-      transport.close({ force: true });
+      (await transport?.catch(() => null))?.close({ force: true });
       await Promise.all(underWay);
     },
   };
+}
+
+async function openTransport(target: SmtpTarget, limits: SmtpTimeouts) {
+  const { createTransport } = await import('nodemailer');
+  return createTransport(poolOptions(target, limits));
 }
 
 function poolOptions(target: SmtpTarget, limits: SmtpTimeouts) {

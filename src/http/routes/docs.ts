@@ -5,7 +5,6 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { EngineError } from '../../core/errors.ts';
 import { errorsPage, swaggerInit, swaggerPage } from '../docs-pages.ts';
-import { openApiText } from '../openapi.ts';
 import { type Reply, type Route, type RouteSpec, route } from '../route.ts';
 
 const HTML = 'text/html; charset=utf-8';
@@ -25,6 +24,8 @@ export function docsRoutes(routes: readonly Route[], version: string): Route[] {
     page('/redoc', 'The same documentation, where MADSci has a second one', async () => html(swaggerPage)),
     page('/docs/errors', 'Every error, by its code', async () => html(errorsPage())),
     page('/openapi.json', 'The OpenAPI 3.1 document', async () => {
+      // Loaded when somebody looks: the document takes a library of its own.
+      const { openApiText } = await import('../openapi.ts');
       text ??= openApiText([...routes, ...own], version);
       return { status: 200, text };
     }),
