@@ -1,3 +1,4 @@
+import { RESTORED } from '../core/backup/plan.ts';
 import { EngineError } from '../core/errors.ts';
 import type { PlannedTimes, Schedule } from '../core/schedule.ts';
 import type { BackupMaker, BackupStatus } from '../ports/backup.ts';
@@ -64,6 +65,16 @@ export function backupService(o: BackupServiceOptions): BackupService {
     }
   }
 
+  /** A restore cannot tell of itself: no server runs then. Told twice when this one dies right after. */
+  async function tellOfRestore(): Promise<void> {
+    const note = await o.settings.setting(RESTORED);
+    if (note === null || note === '') return;
+    const { backup, at } = JSON.parse(note) as { backup: string; at: number };
+    const data = { message: 'Backup restored', backup, restored_at: new Date(at).toISOString() };
+    await o.ingest.one(JSON.stringify({ event_type: 'backup_restore', log_level: INFO, event_data: data }));
+    await o.settings.exchangeSetting(RESTORED, note, '');
+  }
+
   const schedule =
     o.schedule === null
       ? null
@@ -76,7 +87,10 @@ export function backupService(o: BackupServiceOptions): BackupService {
   return {
     create: (description) => make(description, null),
     list: () => maker.list(),
-    start: () => schedule?.start(),
+    start() {
+      tellOfRestore().catch((error: unknown) => log('error', 'the event about a restore was not stored', { error }));
+      schedule?.start();
+    },
     async stop() {
       schedule?.stop();
       await maker[Symbol.asyncDispose]();

@@ -1,4 +1,5 @@
 import { backupName } from '../core/backup/name.ts';
+import { RESTORED } from '../core/backup/plan.ts';
 import { surplus } from '../core/backup/rotation.ts';
 import { EngineError } from '../core/errors.ts';
 import type { BackupFolder, BackupStore, OnProgress, StoredBackup } from '../ports/backup.ts';
@@ -106,6 +107,11 @@ export async function restoreBackup(
   assertFits(store, backup);
   await folder.check(backup, onProgress);
   return store.restore(files, onProgress);
+}
+
+/** So that the server that starts next tells of the restore, as an event. */
+export async function noteRestore({ store }: Pick<BackupParts, 'store'>, { name }: StoredBackup, at: number): Promise<void> {
+  await store.note(RESTORED, JSON.stringify({ backup: name, at }));
 }
 
 function assertFits(store: BackupStore, { name, manifest }: StoredBackup): void {

@@ -43,6 +43,8 @@ export interface BackupStore {
    * Answers where the store that was replaced is, or null when there was none.
    */
   restore(files: CopyFiles, onProgress: OnProgress): Promise<string | null>;
+  /** Leaves a setting for the server that starts next, in a store that no server uses. */
+  note(name: string, value: string): Promise<void>;
   /** Ends a restore that was interrupted while the stores changed places; false when there is none. */
   finish(): Promise<boolean>;
 }

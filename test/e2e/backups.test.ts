@@ -1,8 +1,12 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { api, eventually, startServer } from '../support/server.ts';
+
+/** Each test starts servers, of which a machine that is busy with other work makes a matter of ten seconds. */
+jest.setTimeout(120_000);
 
 describe('backups through the API', () => {
   let folder: string;
@@ -52,7 +56,6 @@ describe('backups through the API', () => {
       ((await (await fetch(`${of.url}/backup`)).json()) as { available_backups: { is_valid: boolean }[] }).available_backups[0]?.is_valid;
     await using other = await startServer({ env: { EVENT_BACKUP_DIR: dir } });
     expect([await isValid(server), await isValid(other)]).toEqual([true, true]);
-    const { readFileSync } = await import('node:fs');
     const bytes = readFileSync(join(path, 'hookwright.db'));
     bytes[5_000] = (bytes[5_000] as number) ^ 1;
     writeFileSync(join(path, 'hookwright.db'), bytes);
@@ -108,5 +111,42 @@ describe('backups through the API', () => {
     const { body } = await api(server, 'GET', '/backup');
     expect(body.available_backups.every((one: { is_valid: boolean }) => one.is_valid)).toBe(true);
     expect(readdirSync(dir).filter((name) => name.startsWith('.partial'))).toEqual([]);
-  }, 120_000);
+  });
 });
+
+test('M34 the server that starts after a restore tells of it, once', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hookwright-told-'));
+  const env = { EVENT_BACKUP_DIR: join(folder, 'backups') };
+  const data = join(folder, 'data');
+  try {
+    let name = '';
+    {
+      await using server = await startServer({ folder: made(data), env });
+      const { body } = await api(server, 'POST', '/backup');
+      name = basename(body.backup_path);
+      await api(server, 'POST', '/event', { _id: 'later', event_type: 'test' });
+    }
+    execFileSync(process.execPath, [MAIN, 'backup', 'restore', name], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], DATA_DIR: data, ...env },
+    });
+    for (let start = 0; start < 2; start++) {
+      await using server = await startServer({ folder: data, env });
+      const told = await eventually(async () => {
+        const { body } = await api(server, 'POST', '/events/query', { event_type: 'backup_restore' });
+        return Object.keys(body).length === 0 ? null : (Object.values(body) as { event_data: { backup: string } }[]);
+      });
+      expect(told.map(({ event_data }) => event_data.backup)).toEqual([name]);
+      expect((await api(server, 'GET', '/event/later')).status).toBe(404);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+
+function made(path: string): string {
+  mkdirSync(path, { mode: 0o700 });
+  return path;
+}

@@ -31,7 +31,7 @@ export function mongoBackups(options: MongoBackupOptions): BackupStore {
   return {
     kind: 'mongodb',
     schema: STEPS.length,
-    size: () => connected(async (db) => Number((await db.stats())['dataSize'])),
+    size: () => connected((db) => sizeOf(db, collection)),
     copy: (to, onProgress) =>
       connected(async (db, client): Promise<CopyContent> => {
         const { found } = await schemaState(collectionsOf(db, collection));
@@ -40,8 +40,27 @@ export function mongoBackups(options: MongoBackupOptions): BackupStore {
     test: (files, onProgress) => testCopy(files, collection, onProgress),
     rehearse: (files, onProgress) => connected((db) => rehearse(db, collection, files, onProgress)),
     restore: (files, onProgress) => connected((db) => restore({ db, events: collection, isLocked }, files, onProgress)),
+    note: (name, value) =>
+      connected(async (db) => {
+        await collectionsOf(db, collection).settings.updateOne({ _id: name }, { $set: { value } }, { upsert: true });
+      }),
     finish: () => connected(finish),
   };
+}
+
+/** Without what restores have left beside the store. */
+async function sizeOf(db: Db, events: string): Promise<number> {
+  const names = (await db.listCollections({ type: 'collection' }, { nameOnly: true }).toArray()).map(({ name }) => name);
+  const sizes = names
+    .filter((name) => isStored(name, events))
+    .map(async (name) => {
+      const [stats] = await db
+        .collection(name)
+        .aggregate([{ $collStats: { storageStats: {} } }])
+        .toArray();
+      return Number(stats?.['storageStats'].size ?? 0);
+    });
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 /** Reads every document, events as they are read to be answered. */

@@ -23,6 +23,11 @@ export function sqliteBackups(folder: string, { isLocked = false }: { isLocked?:
     test: async (files, onProgress) => testCopy(await files.pathOf(DATABASE_FILE), files, onProgress),
     rehearse: (files, onProgress) => rehearse(folder, files, onProgress),
     restore: (files, onProgress) => restore(folder, isLocked, files, onProgress),
+    async note(name, value) {
+      using _lock = held(folder, isLocked);
+      using db = new DatabaseSync(path, { timeout: 5_000 });
+      db.prepare('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)').run(name, value);
+    },
     async finish() {
       using _lock = held(folder, isLocked);
       return finishRestore(folder);

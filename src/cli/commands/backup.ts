@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { backupParts, backupSettings } from '../../backups.ts';
 import { EngineError } from '../../core/errors.ts';
-import { type BackupParts, createBackup, pruneBackups, restoreBackup, verifyBackup } from '../../engine/backups.ts';
+import { type BackupParts, createBackup, noteRestore, pruneBackups, restoreBackup, verifyBackup } from '../../engine/backups.ts';
 import type { StoredBackup } from '../../ports/backup.ts';
 import { Failure } from '../failure.ts';
 import { phases } from '../phases.ts';
@@ -100,6 +100,7 @@ async function restore(name: string | undefined, options: Options): Promise<void
   const backup = await named(parts, name);
   using shown = phases();
   const replaced = await restoreBackup(parts, backup, shown.onProgress);
+  await noteRestore(parts, backup, Date.now());
   if (options.json) printJson({ restored: backup.path, replaced });
   else {
     printLine(`The store is now as in ${backup.name}.`);

@@ -1,5 +1,8 @@
 import type { Schedule } from '../schedule.ts';
 
+/** The setting by which a restore tells the server that starts next. */
+export const RESTORED = 'restored';
+
 /** When the next backup of the schedule is due, as it is kept in the store. */
 export interface BackupPlan extends Schedule {
   /** Milliseconds. */
