@@ -148,6 +148,7 @@ export async function startEngine(
     },
     async stop() {
       const stopped = engine.stop();
+      sandbox.script = () => 'returned'; // also what is on its way to the sandbox now
       for (const flight of sandbox.flights) flight.giveBack();
       await stopped;
       await keys[Symbol.asyncDispose]();
