@@ -149,6 +149,25 @@ test('no file needs itself to load: there are no runtime import cycles', () => {
   expect(cycles(edges)).toEqual([]);
 });
 
+/** Each of these is a process or thread of its own, of which there are several: zod alone would add 10 MB to every one. */
+test.each(['src/adapters/sqlite/writer-thread.ts', 'src/adapters/sqlite/reader-thread.ts', 'src/adapters/isolate/runner.ts'])(
+  '%s loads little: no zod',
+  (entry) => {
+    const met = new Set([entry]);
+    const packages = new Set<string>();
+    for (const file of met) {
+      const loaded = importsOf(file).filter(({ isTypeOnly, isDynamic }) => !isTypeOnly && isDynamic !== true);
+      for (const one of loaded) {
+        const own = target(one);
+        if (own === null) packages.add(one.to);
+        else met.add(own);
+      }
+    }
+    expect([...packages]).not.toContain('zod');
+    expect(met.size).toBeGreaterThan(3);
+  },
+);
+
 /** Depth first; a file that is met again on the way down closes a cycle. */
 function cycles(edges: ReadonlyMap<string, readonly string[]>): string[] {
   const found: string[] = [];

@@ -1,8 +1,7 @@
 import { mismatchText, standingOf } from '../../core/schema-version.ts';
 import type { EventImport, ImportedEvent, ImportResult } from '../../ports/event-import.ts';
 import { prepareTables } from './migrate.ts';
-import { placeOf } from './migrations.ts';
-import { ensureFolder, lockFolder, openForWriting } from './open.ts';
+import { ensureFolder, lockFolder, openForWriting, placeOf } from './open.ts';
 import { finishRestore } from './restore.ts';
 import { submissionRow } from './rows.ts';
 import { eventWrites } from './write-events.ts';

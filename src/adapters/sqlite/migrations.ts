@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { SchemaState } from '../../core/schema-version.ts';
 import type { Migrations } from '../../ports/migrations.ts';
 import { differencesTo, migrateTables, schemaState } from './migrate.ts';
-import { DATABASE_FILE, ensureFolder, lockFolder, openForReading, openForWriting } from './open.ts';
+import { DATABASE_FILE, ensureFolder, lockFolder, openForReading, openForWriting, placeOf } from './open.ts';
 import { finishRestore } from './restore.ts';
 import { type SqliteStep, STEPS } from './schema.ts';
 
@@ -17,8 +17,6 @@ export interface SqliteMigrationsOptions {
   /** Told of each connection that is about to write; for tests that make statements fail. */
   onOpen?(db: DatabaseSync): void;
 }
-
-export const placeOf = (folder: string): string => `The data folder ${resolve(folder)}`;
 
 /** The schema of a data folder. One transaction for all steps: its size is bounded by the free space on the disk. */
 export function sqliteMigrations({ folder, release, now, steps = STEPS, onOpen = () => {} }: SqliteMigrationsOptions): Migrations {

@@ -5,9 +5,8 @@ import { MOVE_SETTING, type MoveMark, markOf } from '../../core/move.ts';
 import { SchemaMismatch, standingOf } from '../../core/schema-version.ts';
 import type { MovableStore, RecordBatch, RecordKind } from '../../ports/movable.ts';
 import { prepareTables } from './migrate.ts';
-import { placeOf as schemaPlaceOf } from './migrations.ts';
 import { type Row, type TableOfKind, tables } from './movable-kinds.ts';
-import { DATABASE_FILE, ensureFolder, lockFolder, openForWriting } from './open.ts';
+import { DATABASE_FILE, ensureFolder, lockFolder, openForWriting, placeOf as schemaPlaceOf } from './open.ts';
 import { eventWrites } from './write-events.ts';
 import { executionWrites } from './write-executions.ts';
 

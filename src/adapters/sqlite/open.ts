@@ -6,6 +6,9 @@ export const DATABASE_FILE = 'hookwright.db';
 /** `full` survives a power cut; `normal` only a crash of the process. */
 export type Durability = 'full' | 'normal';
 
+/** For messages. */
+export const placeOf = (folder: string): string => `The data folder ${resolve(folder)}`;
+
 /** Makes the folder and those above it, one by one: Node's own recursion never ends where the system refuses some of them (seen below /proc). */
 export function ensureFolder(folder: string): void {
   const missing: string[] = [];

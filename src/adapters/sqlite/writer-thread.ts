@@ -1,8 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type SchemaState, standingOf } from '../../core/schema-version.ts';
 import { prepareTables } from './migrate.ts';
-import { placeOf } from './migrations.ts';
-import { type Durability, openForWriting } from './open.ts';
+import { type Durability, openForWriting, placeOf } from './open.ts';
 import type { SubmissionRow } from './rows.ts';
 import { adminWrites } from './write-admin.ts';
 import { alertWrites } from './write-alerts.ts';
