@@ -168,13 +168,15 @@ export interface SignalDocument {
   _id: string;
   count: number;
 }
-/** One step of the schema that was done, or `building` while a new database is made. */
+/** One step of the schema that was done; `building` while a new database is made, `migrating` while steps are done on one that is there. */
 export interface SchemaDocument {
-  _id: number | 'building';
+  _id: number | 'building' | 'migrating';
   title: string;
   release: string;
   appliedAt: Date;
   notes: string | null;
+  /** Of `migrating`: the last step that is to be done. */
+  to?: number;
 }
 /** MADSci's own record (M32), in its spelling. */
 export interface MadsciVersionDocument extends Document {

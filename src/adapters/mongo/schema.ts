@@ -5,27 +5,26 @@ import { type MongoStep, STEPS } from './steps.ts';
 
 /** Where the numbers of the steps are kept that were done, one document each. */
 const BUILDING = 'building';
+const MIGRATING = 'migrating';
 /** Release 0.1.0 kept no record. */
 const BEFORE_RECORDS = 1;
 const OURS = /^hookwright_(settings|keys|handlers|executions)$/;
 
 export const placeOf = (database: string): string => `The database ${database}`;
 
-/** How far the documents have come. A database that is being made for the first time is still new. */
+/**
+ * How far the documents have come. A database that is being made for the first time is still new. One whose migration was cut off is taken
+ * for where it was going by a release that does not go there: what it knows may be half changed.
+ */
 export async function schemaState(all: Collections, steps: readonly MongoStep[] = STEPS): Promise<SchemaState> {
-  const place = placeOf(all.db.databaseName);
   const records = await all.schema.find({}, { readPreference: 'primary' }).toArray();
   const isBuilding = records.some(({ _id }) => _id === BUILDING);
+  const migrating = records.find(({ _id, to = 0 }) => _id === MIGRATING && to > steps.length);
   const [last] = records.filter(({ _id }) => typeof _id === 'number').sort((one, other) => Number(other._id) - Number(one._id));
-  const found = isBuilding ? null : last === undefined ? await unrecorded(all) : Number(last._id);
-  return {
-    place,
-    found,
-    known: steps.length,
-    pending: stepsAfter(steps, found ?? 0),
-    release: last?.release ?? null,
-    notes: last?.notes ?? null,
-  };
+  const done = isBuilding ? null : last === undefined ? await unrecorded(all) : Number(last._id);
+  const found = migrating?.to ?? done;
+  const { release = null, notes = null } = migrating ?? last ?? {};
+  return { place: placeOf(all.db.databaseName), found, known: steps.length, pending: stepsAfter(steps, found ?? 0), release, notes };
 }
 
 async function unrecorded({ db }: Collections): Promise<number | null> {
@@ -54,14 +53,22 @@ export async function runSteps(all: Collections, o: StepsRun): Promise<void> {
       { number: BEFORE_RECORDS, title: steps[0]?.title ?? '' },
       { ...o, release: '0.1.0', notes: 'Done before steps were recorded' },
     );
-  for (const step of pending) {
-    if (step.number > o.target) return;
+  const wanted = pending.filter(({ number }) => number <= o.target);
+  if (found !== null && wanted.length > 0) await noteBeginning(all, o);
+  for (const step of wanted) {
     check();
     onStep(step);
     await steps[step.number - 1]?.up(all);
     check();
     await note(all, step, o);
   }
+  await all.schema.deleteOne({ _id: MIGRATING });
+}
+
+async function noteBeginning({ schema }: Collections, { release, now, notes, target }: StepsRun): Promise<void> {
+  const text = ['A migration to it was cut off: run it again with that release.', ...(notes === null ? [] : [notes])].join(' ');
+  const record = { title: 'A migration is under way', release, appliedAt: new Date(now()), notes: text, to: target };
+  await schema.updateOne({ _id: MIGRATING }, { $set: record }, { upsert: true });
 }
 
 async function note({ schema }: Collections, { number, title }: SchemaStep, { release, now, notes }: StepsRun): Promise<void> {

@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type Db, MongoClient } from 'mongodb';
+import { STEPS } from '../../src/adapters/mongo/steps.ts';
+import { openTestMongoStore } from '../support/mongo-store.ts';
+import { type Mongod, startReplicaSet } from '../support/mongod.ts';
+import { ROUNDS, randomOf } from './chaos.ts';
+
+/** RELIABILITY 25c on MongoDB: kill -9 in the middle of a migration. */
+
+const SCRIPT = new URL('../support/migrate-heavy-mongo.ts', import.meta.url).pathname;
+const EVENTS = 20_000;
+/** Of a server of this release, which knows the steps before those. */
+const REFUSAL = /written by Hookwright test/;
+
+let mongod: Mongod;
+let client: MongoClient;
+beforeAll(async () => {
+  mongod = await startReplicaSet();
+  client = await MongoClient.connect(mongod.url);
+}, 120_000);
+afterAll(async () => {
+  await client?.close();
+  await mongod?.[Symbol.asyncDispose]();
+});
+
+async function makeOld(db: Db): Promise<void> {
+  await db.collection('hookwright_settings').insertOne({ _id: 'manager_id', value: 'M' } as never);
+  const events = Array.from({ length: EVENTS }, (_, n) => ({
+    _id: `e${n}`,
+    event_timestamp: `2026-0${1 + (n % 9)}-11T00:00:00`,
+    archived: false,
+  }));
+  await db.collection('events').insertMany(events as never[]);
+}
+
+function start(database: string) {
+  const child = spawn(process.execPath, [SCRIPT, mongod.url, database], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const ended = once(child, 'close') as Promise<[number | null]>;
+  const begun = Promise.race([new Promise<void>((resolve) => child.stdout.once('data', () => resolve())), ended]);
+  return { child, begun, ended, output: () => output };
+}
+
+async function look(db: Db): Promise<{ number: number; days: number; months: number }> {
+  const records = await db.collection<{ _id: number }>('hookwright_schema').find({}).toArray();
+  const having = (name: string): Promise<number> => db.collection('events').countDocuments({ [name]: { $exists: true } });
+  return { number: Math.max(1, ...records.map(({ _id }) => _id)), days: await having('day'), months: await having('month') };
+}
+
+test(
+  'no server takes a database for a whole one that is not, and the next run completes it',
+  async () => {
+    const random = randomOf('migrate-kill-mongo');
+    const last = STEPS.length + 2;
+    const seen: number[] = [];
+    let longestMs = 0;
+    for (let round = 0; round <= ROUNDS; round++) {
+      const db = client.db(`killed_${round}`);
+      await makeOld(db);
+      const run = start(db.databaseName);
+      await run.begun;
+      const begunAt = performance.now();
+      if (round > 0) {
+        await setTimeout(random.below(Math.min(longestMs, 1_000)));
+        run.child.kill('SIGKILL');
+      }
+      await run.ended;
+      if (round === 0) longestMs = 1.1 * (performance.now() - begunAt);
+      // The lock of a dead migration ends by itself after half a minute.
+      await db.collection('hookwright_leaders').updateMany({}, { $set: { until: new Date(0) } });
+      const after = await look(db);
+      seen.push(after.number);
+      if (after.number >= last - 1) expect(after.days).toBe(EVENTS);
+      if (after.number >= last) expect(after.months).toBe(EVENTS);
+      if (round > 0) await expect(openTestMongoStore({ url: mongod.url, database: db.databaseName })).rejects.toThrow(REFUSAL);
+      const again = start(db.databaseName);
+      await again.ended;
+      expect(again.output()).toMatch(after.number < last ? /migrated\n$/ : /nothing_to_do\n$/);
+      expect(await look(db)).toEqual({ number: last, days: EVENTS, months: EVENTS });
+      await db.dropDatabase();
+    }
+    process.stderr.write(`chaos: a migration took ${longestMs.toFixed(0)} ms; schemas after each kill ${seen.join(', ')}\n`);
+  },
+  60_000 + ROUNDS * 20_000,
+);
