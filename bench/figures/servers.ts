@@ -1,4 +1,4 @@
-import { countSucceeded, register, settled, upload } from '../client.ts';
+import { call, countSucceeded, register, settled } from '../client.ts';
 import { assertCount, type Bench, Broken, type Figure } from '../figure.ts';
 import { startSubject } from '../processes.ts';
 import { ndjson, newRun } from '../sample-events.ts';
@@ -8,6 +8,8 @@ import { newDatabase } from '../store.ts';
 /** Waits rather than computes: two servers on two cores have no more processors than one. */
 const WAITING = 'export default async (event, ctx) => { await ctx.sleep(50); return event._id; };';
 const CONCURRENCY = 20;
+const CHUNK = 250;
+const TRIES = 5;
 
 /** Two servers against one on the same MongoDB, with a handler that waits. */
 export async function twoServers({ size, progress }: Bench): Promise<Figure[]> {
@@ -22,11 +24,7 @@ export async function twoServers({ size, progress }: Bench): Promise<Figure[]> {
     uploads++;
     const run = newRun();
     const start = performance.now();
-    await upload(
-      first.url,
-      ndjson(count, (n) => ({ n, run })),
-      count,
-    );
+    for (let from = 0; from < count; from += CHUNK) await uploadChunk(first.url, { run, from, count: Math.min(CHUNK, count - from) });
     await settled(first.url, handlerId);
     return (count * 1_000) / (performance.now() - start);
   };
@@ -46,4 +44,17 @@ export async function twoServers({ size, progress }: Bench): Promise<Figure[]> {
   const ratio = median(two.map((value, round) => value / (one[round] as number)));
   const note = `a handler that waits 50 ms, concurrency ${CONCURRENCY}, uploads of ${count} to one of the servers`;
   return [{ name: 'two servers : one', unit: 'exec/s', subject, baseline, ratio, target: { of: 'ratio', least: 1.8 }, note }];
+}
+
+/** What is measured is how fast the handlers run: where the database is slow to take events in, they are sent again, and stored once. */
+async function uploadChunk(url: string, { run, from, count }: { run: string; from: number; count: number }): Promise<void> {
+  const body = ndjson(count, (n) => ({ n: from + n, run }));
+  for (let left = TRIES; ; left--) {
+    try {
+      await call(url, { method: 'POST', path: '/events?summary=true', body, type: 'application/x-ndjson' });
+      return;
+    } catch (error) {
+      if (left <= 1) throw error;
+    }
+  }
 }
