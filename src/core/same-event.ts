@@ -9,7 +9,8 @@ export function sameEvent(stored: string, submitted: string, defaulted: { timest
   return comparableEvent(parseExact(stored), apart) === comparableEvent(parseExact(submitted), apart);
 }
 
-const MEMBERS = [
+/** In the order of MADSci's model. */
+export const EVENT_MEMBERS: readonly string[] = [
   '_id',
   'event_type',
   'log_level',
@@ -26,7 +27,7 @@ const MEMBERS = [
 /** The members of an event as one text, in MADSci's order whatever order they came in, without those named. */
 export function comparableEvent(document: ExactValue, apart: ReadonlySet<string>): string {
   if (!isObject(document)) return stringifyExact(document);
-  return MEMBERS.filter((name) => !apart.has(name))
+  return EVENT_MEMBERS.filter((name) => !apart.has(name))
     .map((name) => stringifyExact(memberOf(document, name) ?? null))
     .join('\n');
 }

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { EVENT_MEMBERS } from '../../core/same-event.ts';
 import type { SourceEvent } from '../../ports/event-import.ts';
 
 const QUOTE = 0x22;
@@ -12,21 +13,7 @@ const BRACKET = 0x5b;
 const MARK = [0xef, 0xbb, 0xbf];
 const LARGEST_EVENT = 268_435_456;
 /** A member of this name is an event's; in the map that GET /events answers, names are ids. */
-const MEMBERS: ReadonlySet<string> = new Set([
-  '_id',
-  'event_id',
-  'event_type',
-  'log_level',
-  'alert',
-  'event_timestamp',
-  'source',
-  'event_data',
-  'trace_id',
-  'span_id',
-  'archived',
-  'archived_at',
-  'tags',
-]);
+const MEMBERS: ReadonlySet<string> = new Set(['event_id', ...EVENT_MEMBERS]);
 
 /** The events of a JSON text: an array, the map of GET /events, or one event after the other (NDJSON). */
 export async function* jsonEvents(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<SourceEvent> {

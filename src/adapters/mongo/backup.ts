@@ -116,10 +116,16 @@ async function restore(
   await sweep(db);
   const stamp = stampOf();
   try {
+    const election = await electionOf(db);
     const moves = await stageAll(db, events, files, stamp, onProgress);
     await holder.commit(moves);
     try {
       await assertUnused(); // of a server that started meanwhile, either it sees the mark or this sees it
+      if ((await electionOf(db)) !== election)
+        throw new EngineError(
+          'restore_refused',
+          'Another member became primary while the copy was written. Run it again: nothing has been changed.',
+        );
     } catch (error) {
       await holder.uncommit();
       throw error;
@@ -132,6 +138,12 @@ async function restore(
     if ((await holder.pending()) === null) await sweep(db).catch(() => {}); // else the next one does it
     throw error;
   }
+}
+
+/** Documents are laid down without waiting for other members: only if the primary is still the same, the mark stands for all of them. */
+async function electionOf(db: Db): Promise<string> {
+  const hello = await db.admin().command({ hello: 1 });
+  return String(hello['electionId'] ?? '');
 }
 
 async function refuseWhileUsed(all: Collections): Promise<void> {
