@@ -1,6 +1,7 @@
 import { getCompileCacheDir } from 'node:module';
 import { Piscina } from 'piscina';
 import { EngineError } from '../../core/errors.ts';
+import { REPORT_MEMORY, REPORT_TOO_LARGE } from '../../core/utilization/request.ts';
 import type { ReportStore } from '../../ports/report-store.ts';
 import type { ReportPlace, ReportReply, ReportTask } from './report-thread.ts';
 
@@ -26,6 +27,7 @@ export class ReportPool implements ReportStore, AsyncDisposable {
       maxQueue: MAX_QUEUED,
       env: cache === undefined ? {} : { NODE_COMPILE_CACHE: cache },
       execArgv: [],
+      resourceLimits: REPORT_MEMORY,
     });
   }
 
@@ -36,6 +38,8 @@ export class ReportPool implements ReportStore, AsyncDisposable {
       reply = await this.#pool.run({ request, format, now, deadline: Date.now() + this.#deadlineMs }, { signal });
     } catch (cause) {
       if (signal.aborted) throw new EngineError('query_deadline', 'The report took too long and was stopped.', { cause });
+      const isOutOfMemory = Error.isError(cause) && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY';
+      if (isOutOfMemory) throw new EngineError('result_too_large', REPORT_TOO_LARGE, { cause });
       const full = cause instanceof Error && /queue is at limit/.test(cause.message);
       throw new EngineError(
         full ? 'overloaded' : 'store_unavailable',

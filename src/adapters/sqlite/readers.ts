@@ -1,6 +1,6 @@
 import { Piscina } from 'piscina';
 import { EngineError } from '../../core/errors.ts';
-import { REPORT_PATIENCE } from '../../core/utilization/request.ts';
+import { REPORT_MEMORY, REPORT_PATIENCE, REPORT_TOO_LARGE } from '../../core/utilization/request.ts';
 import type { ReadLimits } from './read-events.ts';
 import type { ReadName, ReadReply, Reads, ReadTask } from './reader-thread.ts';
 import { threadEnvironment } from './thread-environment.ts';
@@ -25,20 +25,21 @@ export class Readers implements AsyncDisposable {
 
   constructor(options: { folder: string; threads: number; deadlineMs: number; limits: ReadLimits }) {
     this.#deadlineMs = options.deadlineMs;
-    const pool = (minThreads: number, maxThreads: number, maxQueue = MAX_QUEUED) =>
+    const pool = (minThreads: number, maxThreads: number, more: Partial<PoolOptions> = {}) =>
       new Piscina<ReadTask, ReadReply>({
         filename: new URL('./reader-thread.ts', import.meta.url).href,
         workerData: { folder: options.folder, limits: options.limits },
         minThreads,
         maxThreads,
         idleTimeout: 30_000,
-        maxQueue,
+        maxQueue: MAX_QUEUED,
         env: threadEnvironment(),
         execArgv: [],
+        ...more,
       });
     this.#quick = pool(1, 1);
     this.#slow = pool(0, options.threads);
-    this.#reports = pool(0, REPORT_THREADS, MAX_QUEUED_REPORTS);
+    this.#reports = pool(0, REPORT_THREADS, { maxQueue: MAX_QUEUED_REPORTS, resourceLimits: REPORT_MEMORY });
   }
 
   call<Name extends ReadName>(name: Name, ...args: Parameters<Reads[Name]>): Promise<ReturnType<Reads[Name]>> {
@@ -66,6 +67,7 @@ export class Readers implements AsyncDisposable {
       reply = await pool.run(task, signal === undefined ? {} : { signal });
     } catch (cause) {
       if (signal?.aborted) throw new EngineError('query_deadline', 'The query took too long and was stopped.', { cause });
+      if (isOutOfMemory(cause)) throw new EngineError('result_too_large', REPORT_TOO_LARGE, { cause });
       const full = cause instanceof Error && /queue is at limit/.test(cause.message);
       throw new EngineError(full ? 'overloaded' : 'store_unavailable', full ? 'Too many reads are waiting.' : 'The store did not answer.', {
         cause,
@@ -81,5 +83,8 @@ export class Readers implements AsyncDisposable {
   }
 }
 
+const isOutOfMemory = (cause: unknown): boolean => Error.isError(cause) && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY';
+
+type PoolOptions = NonNullable<ConstructorParameters<typeof Piscina>[0]>;
 type WithoutLast<Args extends unknown[]> = Args extends [...infer Rest, unknown] ? Rest : never;
 type Answer<Name extends ReadName> = Awaited<ReturnType<Reads[Name]>>;

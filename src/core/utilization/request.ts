@@ -30,3 +30,7 @@ export const DEFAULT_UTILIZATION: Readonly<Omit<UtilizationRequest, 'kind'>> = {
 
 /** A report may take so many times as long as a query. */
 export const REPORT_PATIENCE = 6;
+
+/** Of the thread that makes a report. Whatever is asked for, the server itself does not run out of memory. */
+export const REPORT_MEMORY = { maxOldGenerationSizeMb: 384, maxYoungGenerationSizeMb: 48 } as const;
+export const REPORT_TOO_LARGE = 'The report needs more memory than there is for one: ask for a shorter time, or for longer periods.';

@@ -25,16 +25,14 @@ export async function sessionUses(sessions: readonly Session[], lifecycle: Lifec
 }
 
 function sessionUse(session: Session, use: WindowUse, isNode: (id: string) => boolean): SessionUse {
-  const { totalSeconds, span } = use;
-  const activeSeconds = use.system.activeSeconds(span.endUs);
-  const nodes = [...use.nodes].filter(([id]) => isNode(id)).sort(([, a], [, b]) => a.first - b.first);
+  const { totalSeconds, activeSeconds, experiments, nodes } = use;
   return {
     session,
     durationSeconds: totalSeconds,
     activeSeconds,
     percent: round(totalSeconds > 0 ? (activeSeconds / totalSeconds) * 100 : 0, 1),
-    experiments: use.system.experiments,
-    nodes: new Map(nodes.map(([id, node]) => [id, node.times(totalSeconds, span.endUs)])),
+    experiments,
+    nodes: new Map([...nodes].filter(([id]) => isNode(id))),
   };
 }
 
