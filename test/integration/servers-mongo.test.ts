@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type Execution, ended, items, post, register, request } from '../e2e/steps.ts';
 import { type Mongod, startReplicaSet } from '../support/mongod.ts';
+import { parsePrometheus, sampleOf } from '../support/prometheus.ts';
 import { api, eventually, type ServerProcess, startServer } from '../support/server.ts';
 import { smtpPeer } from '../support/smtp-peer.ts';
 
@@ -73,6 +74,31 @@ describe('two servers on one database', () => {
     }
     const { body } = await api(b, 'POST', '/events/query', { 'event_data.ran': { $exists: true } });
     expect(Object.keys(body)).toHaveLength(2 * events.length);
+  });
+
+  test('a run ends where it runs when the other server is asked to cancel it, or its handler is deregistered there', async () => {
+    await using a = await start();
+    await using b = await start();
+    const held = async (): Promise<number | undefined> =>
+      sampleOf(parsePrometheus((await request(a, 'GET', '/metrics')).text), 'hookwright_executions_held');
+    const id = await register(a, {
+      name: 'sleeper',
+      code: 'export default async (event, ctx) => { await ctx.sleep(60_000); };',
+      limits: { timeout_ms: 90_000 },
+    });
+    const running = async (): Promise<Execution> => {
+      await post(a, {});
+      return eventually(async () => (await items(a, `/executions?handler_id=${id}&state=leased`))[0] ?? null);
+    };
+    const first = await running();
+    await until(async () => (await held()) === 1);
+    await api(b, 'POST', `/executions/${encodeURIComponent(first.id)}/cancel`);
+    await until(async () => (await held()) === 0);
+    await running();
+    await until(async () => (await held()) === 1);
+    await api(b, 'DELETE', `/handlers/${id}`);
+    await until(async () => (await held()) === 0);
+    expect((await all(a, `handler_id=${id}`)).map(({ state }) => state)).toEqual(['canceled', 'canceled']);
   });
 
   test('know within a second what the other registered, replaced, switched, removed and revoked', async () => {
