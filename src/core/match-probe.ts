@@ -21,7 +21,7 @@ export interface Firing {
   tags(): readonly string[];
   document(): ExactValue;
   /** `HEAD_MEMBERS` of the document, where they are known without parsing it. */
-  head?(): ExactValue;
+  head?: (() => ExactValue) | undefined;
 }
 
 /** What is known of every event before its text is parsed again: most filters ask for nothing else. */

@@ -10,7 +10,7 @@ export interface Firing {
   createdAt: number;
   tags(): readonly string[];
   document(): ExactValue;
-  head?(): ExactValue;
+  head?: (() => ExactValue) | undefined;
 }
 export interface Planner {
   /** One execution for each handler that the firing reaches; those with room in memory are leased at once. */
@@ -59,6 +59,6 @@ export function firingOf(input: {
     createdAt: input.createdAt,
     tags: () => (tags ??= input.tags()),
     document: () => (document ??= parseExact(input.json)),
-    ...(input.head && { head: input.head }),
+    head: input.head,
   };
 }
