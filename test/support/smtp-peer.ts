@@ -98,10 +98,13 @@ function optionsOf(behaviour: Behaviour, { mails, tries, connections }: Record):
         const refusal = tooLarge ?? (await behaviour.content?.(mail));
         if (!refusal) mails.push(mail);
         done(errorOf(refusal));
-      });
+      }, ignoreHangUp);
     },
   };
 }
+
+/** A client that is killed in the middle of a mail has sent none. */
+function ignoreHangUp(): void {}
 
 function errorOf(refusal: Refusal | null | undefined): Error | null {
   return refusal ? Object.assign(new Error(refusal.text), { responseCode: refusal.code }) : null;
