@@ -10,7 +10,7 @@ const SETTLE_MS = 300_000;
 const POLL_MS = 5;
 
 export interface Call {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'DELETE';
   path: string;
   body?: string | Buffer;
   type?: string;

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { fdatasyncMs } from './disk.ts';
 import type { Measure, Measured, Progress } from './figure.ts';
 import { alerts } from './figures/alerts.ts';
+import { archive } from './figures/archive.ts';
 import { attack } from './figures/attack.ts';
 import { cost } from './figures/cost.ts';
 import { manyHandlers } from './figures/handlers.ts';
@@ -29,6 +30,7 @@ const MEASURES: Record<StoreName, Record<string, Measure>> = {
     handlers: manyHandlers,
     'read-scale': readScale,
     reports,
+    archive,
     idle,
     cost,
     alerts,

@@ -76,7 +76,7 @@ async function medianMs(url: string, read: Call): Promise<number> {
 }
 
 /** Through the real schema, but not the real writer: nothing has to survive a crash here. */
-function fill(folder: string, count: number, progress: Bench['progress']): void {
+export function fill(folder: string, count: number, progress: Bench['progress']): void {
   const db: DatabaseSync = openForWriting(folder, 'normal');
   prepareTables(db, 'The bench', { release: 'bench', at: 0, notes: null });
   db.exec('PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 100000');

@@ -22,7 +22,7 @@ export interface WorkOptions {
 /** As the original pauses between batches. */
 const PAUSE_MS = 100;
 /** What is done in one commit: a writer is busy with it for some ten milliseconds. */
-const SLICE = 1_000;
+const SLICE = 500;
 /** Between slices others get their turn. */
 const BREATH_MS = 5;
 

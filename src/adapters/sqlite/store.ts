@@ -103,7 +103,7 @@ function eventStore(writer: Writer, readers: Readers): EventStore {
 const sha1 = (text: string): string => hash('sha1', text);
 
 /** Long work goes in slices, each a commit of its own, so that what comes in meanwhile does not wait for all of it. */
-const SLICE = 2_000;
+const SLICE = 500;
 
 async function untilDone(slice: (limit: number) => Promise<number>): Promise<number> {
   let total = 0;
