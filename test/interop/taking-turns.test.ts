@@ -3,7 +3,7 @@ import { BSON, type Document } from 'mongodb';
 import { ulid } from 'ulid';
 import { onDatabase } from '../support/mongo-store.ts';
 import { type Mongod, startReplicaSet } from '../support/mongod.ts';
-import { startOriginal } from '../support/original-server.ts';
+import { startOriginal } from '../support/original.ts';
 import { eventually, startServer } from '../support/server.ts';
 
 /** MADSci's own Event Manager and this server on one database, one after the other and both at once. */
