@@ -6,10 +6,13 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const NEEDED = 26;
-const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 const isNew = Number.parseInt(process.versions.node, 10) >= NEEDED;
 
-if (isNew) {
+const isHelp = process.argv.includes('--help') || process.argv.includes('-h');
+if (isNew && process.argv[2] === 'serve' && !isHelp) {
+  process.argv.splice(2, 1); // straight to the server, which is smaller when nothing else was loaded before
+  await import('../src/main.js');
+} else if (isNew) {
   await import('../src/cli/main.ts');
 } else {
   const node = ownNode();
@@ -19,7 +22,7 @@ if (isNew) {
     );
     process.exit(1);
   }
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, ['--no-node-snapshot', fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
   // A terminal sends Ctrl-C to both; a second one would end the server at once.
   process.on('SIGINT', () => {});
   for (const name of ['SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));

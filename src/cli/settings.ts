@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Config, explain, type Reading, readLayers } from '../config.ts';
 import { placeText } from '../settings/layers.ts';
-import { readSources, type Sources } from '../settings/sources.ts';
+import { readSources } from '../settings/sources.ts';
 import { Failure } from './failure.ts';
 
 /** Adds `--set name=value`, by which a command line can give any setting, before all other sources. */
@@ -18,14 +18,7 @@ function collect(given: string, before: readonly string[]): string[] {
 
 /** What all sources of settings say. `set`: the option of that name. */
 export async function readSettings({ set = [] }: { set?: readonly string[] }): Promise<Reading> {
-  return understood(await settingSources(set));
-}
-
-export function settingSources(args: readonly string[]): Promise<Sources> {
-  return readSources(process.env, args, { cwd: process.cwd(), home: homedir() });
-}
-
-function understood(sources: Sources): Reading {
+  const sources = await readSources(process.env, set, { cwd: process.cwd(), home: homedir() });
   return readLayers(sources.layers, { readFile: (path) => readFileSync(path, 'utf8'), ...sources });
 }
 

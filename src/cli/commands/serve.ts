@@ -1,6 +1,4 @@
 import { Command } from 'commander';
-import { prepareProcess } from '../../process-start.ts';
-import { settingSources } from '../settings.ts';
 
 const HELP = `
 Every setting is an option too, and wins over the environment and files:
@@ -17,10 +15,8 @@ export function command(): Command {
     .allowExcessArguments()
     .addHelpText('after', HELP)
     .action(async (_options, { args }: Command) => {
-      const sources = await settingSources(args);
-      prepareProcess(sources);
+      process.argv = [...process.argv.slice(0, 2), ...args];
       process.removeAllListeners('SIGINT');
-      const { serve } = await import('../../serve.ts');
-      process.exit(await serve(sources));
+      await import('../../start.ts');
     });
 }
