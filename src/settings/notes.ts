@@ -11,7 +11,7 @@ export function settingNotes(settings: Settings, places: ReadonlyMap<string, Pla
   const { EMAIL_ALERTS: alerts } = settings;
   return [
     ...handlerNotes(settings),
-    ...(alerts === undefined ? [] : alertNotes(alerts, places.has('EMAIL_ALERTS.smtp_server'))),
+    ...(alerts === undefined ? [] : alertNotes(alerts, places.has('EMAIL_ALERTS.smtp_server') || places.has('SMTP_URL'))),
     ...when(
       settings.BACKUP_ENABLED && settings.BACKUP_SCHEDULE === undefined,
       'EVENT_BACKUP_ENABLED: backups are made when EVENT_BACKUP_SCHEDULE says so, which is not set.',
@@ -45,7 +45,7 @@ function alertNotes(alerts: z.infer<typeof EmailAlerts>, hasServer: boolean): st
   const hasHalfALogin = (alerts.smtp_username === undefined) !== (alerts.smtp_password === undefined);
   return [
     ...when(alerts.email_addresses.length === 0, 'EVENT_EMAIL_ALERTS: without email_addresses nobody gets a mail.'),
-    ...when(!hasServer, 'EVENT_EMAIL_ALERTS: without smtp_server the mails go to smtp.example.com, which is no mail server.'),
+    ...when(!hasServer, 'EVENT_EMAIL_ALERTS: without smtp_server, and without SMTP_URL, alerts become files in DATA_DIR/mail.'),
     ...when(hasHalfALogin, 'EVENT_EMAIL_ALERTS: smtp_username and smtp_password log in only together.'),
   ];
 }

@@ -249,6 +249,11 @@ describe('M40 mails about alerts', () => {
   ])('%j is noted: it does less than it says', async (env, words) => {
     expect((await read({ env: env as Record<string, string> })).notes).toEqual([expect.stringContaining(words)]);
   });
+
+  test('alerts without a server of their own go by SMTP_URL, which needs no note', async () => {
+    const env = { EVENT_EMAIL_ALERTS: '{"email_addresses":["b@c.example"]}', SMTP_URL: 'smtp://127.0.0.1:25' };
+    expect((await read({ env })).notes).toEqual([]);
+  });
 });
 
 describe('what is wrong is said with its place', () => {
