@@ -90,6 +90,7 @@ class Retainer implements Retention {
   readonly #o: RetentionOptions;
   #running: Promise<RetentionRun | 'held' | 'elsewhere'> | null = null;
   #heldByMs: number | null = null;
+  #ticking: Promise<void> = Promise.resolve();
   #isStopped = false;
   #hasGivenUp = false;
   #cancelTimer = (): void => {};
@@ -103,7 +104,7 @@ class Retainer implements Retention {
   }
 
   start(): void {
-    void this.#tick();
+    this.#ticking = this.#tick();
   }
 
   async stop(): Promise<void> {
@@ -111,6 +112,7 @@ class Retainer implements Retention {
     this.#cancelTimer();
     this.#wake();
     await this.#running?.catch(() => {});
+    await this.#ticking;
   }
 
   async status(): Promise<RetentionStatus> {
@@ -165,7 +167,7 @@ class Retainer implements Retention {
     if (this.#isStopped || this.#hasGivenUp) return;
     this.#cancelTimer = this.#o.clock.after(HOUR_MS, () => {
       this.#sinceRunMs += HOUR_MS;
-      void this.#tick();
+      this.#ticking = this.#tick();
     });
   }
 

@@ -5,6 +5,7 @@ import { ulid } from 'ulid';
 import { mongoMigrations } from '../../src/adapters/mongo/migrations.ts';
 import { type MongoStep, STEPS } from '../../src/adapters/mongo/steps.ts';
 import { type MigrateOptions, type MigrationBackup, migrate } from '../../src/migrate.ts';
+import { heldBackup } from '../support/held-backup.ts';
 import { checkForLeaks } from '../support/leaks.ts';
 import { onDatabase, openTestMongoStore } from '../support/mongo-store.ts';
 import { type Mongod, startReplicaSet } from '../support/mongod.ts';
@@ -216,21 +217,12 @@ describe('a database of release 0.1.0', () => {
     database = `test_${ulid()}`;
     db = client.db(database);
     await makeOldDatabase();
-    const isWaiting = Promise.withResolvers<void>();
-    const mayGoOn = Promise.withResolvers<void>();
-    const slow: MigrationBackup = {
-      async create() {
-        isWaiting.resolve();
-        await mayGoOn.promise;
-        return '/backups/three';
-      },
-      restore: async () => {},
-    };
-    const first = run({ backup: slow });
-    await isWaiting.promise;
+    const held = heldBackup();
+    const first = run({ backup: held.backup });
+    await held.isWaiting;
     await expect(run()).rejects.toThrow('A migration of the database');
     await expect(open()).rejects.toThrow('A migration of the database');
-    mayGoOn.resolve();
+    held.letGo();
     expect(await first).toMatchObject({ kind: 'migrated' });
   });
 });

@@ -7,6 +7,7 @@ import { sqliteMigrations } from '../../src/adapters/sqlite/migrations.ts';
 import { DATABASE_FILE, lockFolder } from '../../src/adapters/sqlite/open.ts';
 import { type SqliteStep, STEPS } from '../../src/adapters/sqlite/schema.ts';
 import { type MigrateOptions, type MigrationBackup, migrate } from '../../src/migrate.ts';
+import { heldBackup } from '../support/held-backup.ts';
 import { makeOldFolder, rowsOf, schemaOf } from '../support/old-folder.ts';
 import { openTestStore } from '../support/store.ts';
 
@@ -156,19 +157,10 @@ test('of two migrations at once one is refused, and so is one beside a server', 
     using _server = lockFolder(folder);
     await expect(run()).rejects.toThrow('Another server uses the data folder');
   }
-  const isWaiting = Promise.withResolvers<void>();
-  const mayGoOn = Promise.withResolvers<void>();
-  const slow: MigrationBackup = {
-    async create() {
-      isWaiting.resolve();
-      await mayGoOn.promise;
-      return '/backups/three';
-    },
-    restore: async () => {},
-  };
-  const first = run({ backup: slow });
-  await isWaiting.promise;
+  const held = heldBackup();
+  const first = run({ backup: held.backup });
+  await held.isWaiting;
   await expect(run()).rejects.toThrow('uses the data folder');
-  mayGoOn.resolve();
+  held.letGo();
   expect(await first).toMatchObject({ kind: 'migrated' });
 });
