@@ -1,8 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { startReplicaSet } from '../support/mongod.ts';
 import { api, eventually, startServer } from '../support/server.ts';
 
 /** Each test starts servers, of which a machine that is busy with other work makes a matter of ten seconds. */
@@ -150,3 +152,39 @@ function made(path: string): string {
   mkdirSync(path, { mode: 0o700 });
   return path;
 }
+
+test("M33 M34 the command makes, checks and puts back a backup of MongoDB, also by the names of MADSci's migration tool", async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hookwright-command-'));
+  await using mongod = await startReplicaSet();
+  const env = {
+    PATH: process.env['PATH'],
+    EVENT_DB_URL: mongod.url,
+    EVENT_DATABASE_NAME: 'commanded',
+    EVENT_BACKUP_DIR: join(folder, 'backups'),
+  };
+  // Not synchronously: then nobody would read what the mongod says, and it would stop.
+  const hookwright = async (...args: string[]): Promise<string> =>
+    (await promisify(execFile)(process.execPath, [MAIN, ...args], { cwd: folder, env, timeout: 60_000 })).stdout;
+  const event = (id: string): string =>
+    JSON.stringify({
+      _id: id,
+      event_type: 'test',
+      event_timestamp: '2026-01-02T03:04:05',
+      source: { manager_id: '01JDEM0000SCCFMHXPE0G07MBS' },
+    });
+  try {
+    writeFileSync(join(folder, 'first.ndjson'), event('first'));
+    writeFileSync(join(folder, 'both.ndjson'), `${event('first')}\n${event('second')}\n`);
+    expect(JSON.parse(await hookwright('import', 'first.ndjson', '--json'))).toMatchObject({ stored: 1 });
+    const path = (await hookwright('migrate', '--backup_only')).trim();
+    expect(JSON.parse(await hookwright('backup', 'list', '--json'))).toMatchObject([{ path, counts: { events: 1 }, fault: null }]);
+    expect(JSON.parse(await hookwright('backup', 'verify', '--rehearse', '--json'))).toMatchObject({ path, is_valid: true });
+    expect(JSON.parse(await hookwright('import', 'both.ndjson', '--json'))).toMatchObject({ stored: 1, duplicate: 1 });
+    await hookwright('migrate', '--restore_from', path);
+    expect(JSON.parse(await hookwright('import', 'both.ndjson', '--json'))).toMatchObject({ stored: 1, duplicate: 1 });
+    expect(JSON.parse(await hookwright('backup', 'restore', 'latest', '--json'))).toMatchObject({ restored: path });
+    expect(JSON.parse(await hookwright('import', 'both.ndjson', '--json'))).toMatchObject({ stored: 1, duplicate: 1 });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

@@ -84,8 +84,8 @@ async function run(options: Options): Promise<void> {
   if (options.verify || options.validateSchema) return verify(await migrations.differences(), options);
   using bar = progress('Backup');
   const backup = await migrationBackup(config, ({ done, total }) => bar.update(done, total ?? undefined));
-  if (options.restoreFrom !== undefined) return restore(migrations, backup, options.restoreFrom);
-  if (options.backupOnly) return backUp(migrations, backup);
+  if (options.restoreFrom !== undefined) return await restore(migrations, backup, options.restoreFrom);
+  if (options.backupOnly) return await backUp(migrations, backup);
   // SQLite works without a pause in which a signal could be handled: an interruption ends the process, and the transaction with it.
   process.removeAllListeners('SIGINT');
   const result = await migrate({
