@@ -411,5 +411,21 @@ export function movableStoreConformance(adapter: string, newPlace: () => Promise
       expect(JSON.parse(all.executions[2]?.attempts[0] ?? '')).toMatchObject({ attempt: 1, outcome: { reason: 'lost' } });
       expect(all.deliveries.map(({ id, state }) => [id, state])).toEqual([['d', 'pending']]);
     });
+
+    test('archives what was written by a MADSci that knew no archive, whatever its data looks like', async () => {
+      await fresh();
+      const json =
+        '{"_id":"old","event_type":"test","log_level":20,"event_timestamp":"2025-01-01T00:00:00","event_data":{"archived":false,"archived_at":null}}';
+      {
+        await using records = await place.asRecords('target');
+        await records.write('events', [{ seq: -1, id: 'old', json, archivedAt: null, cause: null, root: null, depth: 0 }], MARK);
+        await records.setMark(null);
+      }
+      await using server = await place.asServer();
+      expect(await server.events.get('old')).toBe(json);
+      expect(await server.events.archive({ ids: ['old'] }, T0)).toBe(1);
+      expect(await server.events.get('old')).toBe(`${json.slice(0, -1)},"archived":true,"archived_at":"2026-03-01T00:00:00"}`);
+      expect(await server.events.listArchived(0, 0)).toContain('"old":');
+    });
   });
 }

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { naiveDateText } from '../../core/json.ts';
+import { type ExactObject, type ExactValue, membersOf, naiveDateText, OrderedObject, parseExact, stringifyExact } from '../../core/json.ts';
 import { sameEvent } from '../../core/same-event.ts';
 import type { AppendResult } from '../../ports/event-store.ts';
 import type { FireResult } from '../../ports/queue.ts';
@@ -85,11 +85,19 @@ export function eventWrites(db: DatabaseSync) {
   };
 }
 
+const LIVE = '"archived":false,"archived_at":';
+
 /** The document with `archived` and `archived_at` set (M29: milliseconds, without a zone). Other members keep their texts. */
 function archivedDocument(doc: string, at: number): string {
-  const live = '"archived":false,"archived_at":';
-  const from = doc.lastIndexOf(live);
-  const rest = doc.slice(from + live.length);
+  const time = naiveDateText(new Date(at));
+  const from = doc.lastIndexOf(LIVE);
+  const rest = doc.slice(from + LIVE.length);
   const end = rest.startsWith('null') ? 4 : rest.indexOf('"', 1) + 1;
-  return `${doc.slice(0, from)}"archived":true,"archived_at":"${naiveDateText(new Date(at))}"${rest.slice(end)}`;
+  const tail = rest.slice(end);
+  // As this server writes it. What came from another one may have these members elsewhere, or not at all.
+  if (from >= 0 && (tail === '}' || tail.startsWith(',"tags":[')))
+    return `${doc.slice(0, from)}"archived":true,"archived_at":"${time}"${tail}`;
+  const event = parseExact(doc) as ExactObject;
+  const members = new Map([...membersOf(event), ['archived', true], ['archived_at', time]] as [string, ExactValue][]);
+  return stringifyExact(new OrderedObject(members));
 }
