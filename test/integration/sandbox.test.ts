@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { isolateSandbox } from '../../src/adapters/isolate/sandbox.ts';
 import type { Effect } from '../../src/core/execution.ts';
-import type { Language, Sandbox } from '../../src/ports/sandbox.ts';
+import type { HostCalls, Language, Sandbox } from '../../src/ports/sandbox.ts';
 import { checkForLeaks } from '../support/leaks.ts';
 import {
   type BatchParts,
@@ -517,20 +517,30 @@ describe('when a runner is thrown away', () => {
   });
 
   test('a killed process blames its only execution, and suspects several', async () => {
-    await using one = isolateSandbox({ runners: 1, host: echoHost(), log: () => {} });
-    const killSoon = async () => {
-      const victim = await until(() => one.runners.find(({ executions }) => executions > 0));
-      await wait(300);
-      process.kill(victim.pid, 'SIGKILL');
+    const host = echoHost();
+    let under = 0;
+    const counting: HostCalls = {
+      call(...asked) {
+        under++;
+        return host.call(...asked);
+      },
     };
-    const slow = handlerOf('export default async (event, ctx) => { await ctx.sleep(4_000); return 1; };', {
+    await using one = isolateSandbox({ runners: 1, host: counting, log: () => {} });
+    /** Kills the runner once so many executions are under way, and it had the time to report them, which it does many times a second. */
+    const killAt = async (count: number) => {
+      under = 0;
+      await until(() => under >= count || undefined);
+      await wait(1_000);
+      process.kill(one.runners.find(({ executions }) => executions > 0)?.pid ?? Number.NaN, 'SIGKILL');
+    };
+    const slow = handlerOf('export default async (event, ctx) => { await ctx.state.get("k"); await ctx.sleep(8_000); return 1; };', {
       concurrency: 2,
-      timeoutMs: 9_000,
+      timeoutMs: 20_000,
     });
-    const [single] = await Promise.all([runBatch(one, { handler: slow }), killSoon()]);
+    const [single] = await Promise.all([runBatch(one, { handler: slow }), killAt(1)]);
     expect(errorOf(single.outcomes[0]?.outcome ?? ({} as never)).reason).toBe('crashed_runner');
     const executions = executionsOf(3);
-    const [several] = await Promise.all([runBatch(one, { handler: slow, executions }), killSoon()]);
+    const [several] = await Promise.all([runBatch(one, { handler: slow, executions }), killAt(2)]);
     expect([several.suspects, several.returned]).toEqual([executions.slice(0, 2).map(({ id }) => id), [executions[2]?.id]]);
   });
 
