@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sqliteMigrations } from '../../src/adapters/sqlite/migrations.ts';
 import { openForWriting } from '../../src/adapters/sqlite/open.ts';
 import { type SqliteStep, STEPS } from '../../src/adapters/sqlite/schema.ts';
-import { migrate } from '../../src/migrate.ts';
+import { migrate } from '../../src/wiring/migrate.ts';
 import { call } from '../client.ts';
 import { assertCount, type Bench, type Figure } from '../figure.ts';
 import { startSubject, temporaryFolder } from '../processes.ts';

@@ -8,7 +8,7 @@ import { mongoImport } from '../../src/adapters/mongo/import.ts';
 import { openMongoStore } from '../../src/adapters/mongo/store.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { importEvents } from '../../src/engine/import.ts';
-import { importFile } from '../../src/imports.ts';
+import { importFile } from '../../src/wiring/imports.ts';
 import { onDatabase } from '../support/mongo-store.ts';
 import { type Mongod, startReplicaSet } from '../support/mongod.ts';
 import { importConformance } from './import.suite.ts';

@@ -5,9 +5,9 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { BSON, Double, Int32, Long } from 'mongodb';
 import { type ImportCounts, importEvents, type Refused } from '../../src/engine/import.ts';
-import { importFile } from '../../src/imports.ts';
 import type { EventImport } from '../../src/ports/event-import.ts';
 import type { EventStore } from '../../src/ports/event-store.ts';
+import { importFile } from '../../src/wiring/imports.ts';
 
 /** A store that can be opened for import, or as a server sees it, one after the other. */
 export interface ImportSubject extends AsyncDisposable {

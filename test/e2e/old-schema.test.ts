@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readConfig } from '../../src/config.ts';
-import { migrate, openMigrations } from '../../src/migrate.ts';
+import { migrate, openMigrations } from '../../src/wiring/migrate.ts';
 import { checkForLeaks } from '../support/leaks.ts';
 import { makeOldFolder, schemaOf } from '../support/old-folder.ts';
 import { api, startServer } from '../support/server.ts';

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { cron } from '../../src/adapters/cron/cron.ts';
-import { backupParts } from '../../src/backups.ts';
 import type { PlannedTimes } from '../../src/core/schedule.ts';
 import { backupSchedule } from '../../src/engine/backup-schedule.ts';
 import { createBackup } from '../../src/engine/backups.ts';
+import { backupParts } from '../../src/wiring/backups.ts';
 import { eventually } from '../support/server.ts';
 import { HandClock, openTestStore } from '../support/store.ts';
 

@@ -4,7 +4,7 @@ import { MongoClient } from 'mongodb';
 import { ulid } from 'ulid';
 import { mongoMigrations } from '../../src/adapters/mongo/migrations.ts';
 import { type MongoStep, STEPS } from '../../src/adapters/mongo/steps.ts';
-import { type MigrateOptions, type MigrationBackup, migrate } from '../../src/migrate.ts';
+import { type MigrateOptions, type MigrationBackup, migrate } from '../../src/wiring/migrate.ts';
 import { heldBackup } from '../support/held-backup.ts';
 import { checkForLeaks } from '../support/leaks.ts';
 import { onDatabase, openTestMongoStore } from '../support/mongo-store.ts';

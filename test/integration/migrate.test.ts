@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { sqliteMigrations } from '../../src/adapters/sqlite/migrations.ts';
 import { DATABASE_FILE, lockFolder } from '../../src/adapters/sqlite/open.ts';
 import { type SqliteStep, STEPS } from '../../src/adapters/sqlite/schema.ts';
-import { type MigrateOptions, type MigrationBackup, migrate } from '../../src/migrate.ts';
+import { type MigrateOptions, type MigrationBackup, migrate } from '../../src/wiring/migrate.ts';
 import { heldBackup } from '../support/held-backup.ts';
 import { makeOldFolder, rowsOf, schemaOf } from '../support/old-folder.ts';
 import { openTestStore } from '../support/store.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backupFolder } from '../../src/adapters/files/backup-folder.ts';
-import { importFile } from '../../src/imports.ts';
+import { importFile } from '../../src/wiring/imports.ts';
 import { type Mongod, startReplicaSet } from '../support/mongod.ts';
 import { interopPython, runPython } from '../support/python.ts';
 import { api, startServer } from '../support/server.ts';

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { faultLine, readLayers } from '../../src/config.ts';
 import { readSources } from '../../src/settings/sources.ts';
-import { publicSettings } from '../../src/settings.ts';
+import { publicSettings } from '../../src/wiring/public-settings.ts';
 import { interopPython, runPython } from '../support/python.ts';
 
 interface Case {

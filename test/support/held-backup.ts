@@ -1,4 +1,4 @@
-import type { MigrationBackup } from '../../src/migrate.ts';
+import type { MigrationBackup } from '../../src/wiring/migrate.ts';
 
 /** A backup that takes until it is let go: meanwhile the migration that waits for it keeps everybody away. */
 export function heldBackup(): { backup: MigrationBackup; isWaiting: Promise<void>; letGo(): void } {

@@ -1,7 +1,7 @@
 /** Run as a process that can be killed: migrates a database by the real steps and two that change every event. */
 import { mongoMigrations } from '../../src/adapters/mongo/migrations.ts';
 import { type MongoStep, STEPS } from '../../src/adapters/mongo/steps.ts';
-import { migrate } from '../../src/migrate.ts';
+import { migrate } from '../../src/wiring/migrate.ts';
 
 const setAll = (name: string, from: number): MongoStep => ({
   title: `Gives every event its ${name}`,

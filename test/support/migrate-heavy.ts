@@ -1,7 +1,7 @@
 /** Run as a process that can be killed: migrates a data folder by the real steps and one that changes every row. */
 import { sqliteMigrations } from '../../src/adapters/sqlite/migrations.ts';
 import { type SqliteStep, STEPS } from '../../src/adapters/sqlite/schema.ts';
-import { migrate } from '../../src/migrate.ts';
+import { migrate } from '../../src/wiring/migrate.ts';
 
 const HEAVY: readonly SqliteStep[] = [
   ...STEPS,

@@ -34,11 +34,11 @@ function target({ from, to }: Import): string | null {
   return to.startsWith('.') ? relative(ROOT, join(ROOT, dirname(from), to)) : null;
 }
 
-/** `core`, `adapters/sqlite`, `hooks`; `root` for the files beside src/app.ts. */
+/** `core`, `adapters/sqlite`, `hooks`; `root` for the files beside src/app.ts and those of src/wiring. */
 function layerOf(file: string): string {
   const [top, layer = '', part = ''] = file.split(sep);
   if (top !== 'src') return top as string;
-  if (!file.slice('src/'.length).includes(sep)) return 'root';
+  if (layer === 'wiring' || !file.slice('src/'.length).includes(sep)) return 'root';
   return layer === 'adapters' ? `adapters/${part.replace(/\.ts$/, '')}` : layer;
 }
 

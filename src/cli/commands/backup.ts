@@ -1,9 +1,9 @@
 import { isAbsolute } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { backupParts, backupSettings } from '../../backups.ts';
 import { EngineError } from '../../core/errors.ts';
 import { type BackupParts, createBackup, noteRestore, pruneBackups, restoreBackup, verifyBackup } from '../../engine/backups.ts';
 import type { StoredBackup } from '../../ports/backup.ts';
+import { backupParts, backupSettings } from '../../wiring/backups.ts';
 import { Failure } from '../failure.ts';
 import { phases } from '../phases.ts';
 import { printJson, printLine, printTable } from '../print.ts';

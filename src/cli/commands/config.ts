@@ -41,7 +41,7 @@ export function command(): Command {
 async function deepReading(options: Options): Promise<Reading> {
   const reading = await readSettings(options);
   if (reading.config === null) return reading;
-  const { deepFaults } = await import('../../deep-check.ts');
+  const { deepFaults } = await import('../../wiring/deep-check.ts');
   return { ...reading, faults: deepFaults(reading.config, reading.places, Date.now()) };
 }
 

@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
 import { localTime } from '../../adapters/system/local-time.ts';
 import { type ImportCounts, importEvents, type Refused } from '../../engine/import.ts';
-import { importFile, openImport } from '../../imports.ts';
+import { importFile, openImport } from '../../wiring/imports.ts';
 import { printJson, printLine } from '../print.ts';
 import { progress } from '../progress.ts';
 import { openConfig, withSettings } from '../settings.ts';

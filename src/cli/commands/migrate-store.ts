@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Config } from '../../config.ts';
 import { type MoveProgress, type MoveResult, NAMES } from '../../engine/move-store.ts';
-import { configuredPlace, mongoPlaceOf, move, placeName, release, type StorePlace } from '../../moving.ts';
+import { configuredPlace, mongoPlaceOf, move, placeName, release, type StorePlace } from '../../wiring/moving.ts';
 import { Failure } from '../failure.ts';
 import { printJson, printLine, printTable } from '../print.ts';
 import { type Progress, progress } from '../progress.ts';

@@ -1,9 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { mismatchText, type SchemaState, standingOf } from '../../core/schema-version.ts';
-import { type MigrateResult, type MigrationBackup, migrate, openMigrations } from '../../migrate.ts';
-import { migrationBackup } from '../../migration-backup.ts';
 import type { Migrations } from '../../ports/migrations.ts';
 import { RELEASE } from '../../release.ts';
+import { type MigrateResult, type MigrationBackup, migrate, openMigrations } from '../../wiring/migrate.ts';
+import { migrationBackup } from '../../wiring/migration-backup.ts';
 import { Failure } from '../failure.ts';
 import { printJson, printLine } from '../print.ts';
 import { progress } from '../progress.ts';

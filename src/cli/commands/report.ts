@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { EngineError } from '../../core/errors.ts';
 import { DEFAULT_UTILIZATION, UTILIZATION_KINDS, type UtilizationKind, type UtilizationRequest } from '../../core/utilization/request.ts';
-import { openReports } from '../../open-reports.ts';
+import { openReports } from '../../wiring/open-reports.ts';
 import { Failure } from '../failure.ts';
 import { progress } from '../progress.ts';
 import { openConfig, withSettings } from '../settings.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { NAMES, readConfig } from '../../../src/config.ts';
 import { MADSCI } from '../../../src/settings/madsci.ts';
-import { publicSettings } from '../../../src/settings.ts';
+import { publicSettings } from '../../../src/wiring/public-settings.ts';
 
 const MANAGER = { managerId: 'M', url: () => 'http://localhost:8001' };
 const settings = (env: Record<string, string> = {}) =>

@@ -1,8 +1,8 @@
-import type { Engine } from './engine/engine.ts';
-import type { HealthReport } from './http/deps.ts';
-import type { EventStore } from './ports/event-store.ts';
-import type { KeyStore } from './ports/key-store.ts';
-import type { Sandbox } from './ports/sandbox.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { HealthReport } from '../http/deps.ts';
+import type { EventStore } from '../ports/event-store.ts';
+import type { KeyStore } from '../ports/key-store.ts';
+import type { Sandbox } from '../ports/sandbox.ts';
 
 const CHECK_MS = 2_000;
 

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
-import { emlMailer } from './adapters/eml/mailer.ts';
-import { smtpMailer } from './adapters/smtp/mailer.ts';
-import type { SmtpTarget } from './adapters/smtp/url.ts';
-import type { Config } from './config.ts';
-import type { AlertMailSettings } from './core/alert-mail.ts';
-import { checkAddress, checkSender, messageIdDomain, type Sender } from './core/mail-address.ts';
-import type { Mailer } from './ports/mailer.ts';
+import { emlMailer } from '../adapters/eml/mailer.ts';
+import { smtpMailer } from '../adapters/smtp/mailer.ts';
+import type { SmtpTarget } from '../adapters/smtp/url.ts';
+import type { Config } from '../config.ts';
+import type { AlertMailSettings } from '../core/alert-mail.ts';
+import { checkAddress, checkSender, messageIdDomain, type Sender } from '../core/mail-address.ts';
+import type { Mailer } from '../ports/mailer.ts';
 
 type EmailAlerts = NonNullable<Config['EMAIL_ALERTS']>;
 

@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { getCompileCacheDir } from 'node:module';
-import { backupFolder } from './adapters/files/backup-folder.ts';
+import { backupFolder } from '../adapters/files/backup-folder.ts';
+import { EngineError } from '../core/errors.ts';
+import type { BackupMaker, StoredBackup } from '../ports/backup.ts';
 import type { BackupJob, BackupReply } from './backup-job.ts';
 import type { BackupSettings } from './backups.ts';
-import { EngineError } from './core/errors.ts';
-import type { BackupMaker, StoredBackup } from './ports/backup.ts';
 
 /** How long a list waits for bytes to be compared; what is not known by then counts as it looks, and is known the next time. */
 const PATIENCE_MS = 3_000;

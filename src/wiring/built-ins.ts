@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { cron } from './adapters/cron/cron.ts';
-import type { Config } from './config.ts';
-import { DEFAULT_RETRY, HANDLER_BOUNDS } from './core/handler.ts';
-import { SCHEDULE_HOOK, type Schedule } from './core/schedule.ts';
-import type { BuiltIn } from './engine/built-ins.ts';
+import { cron } from '../adapters/cron/cron.ts';
+import type { Config } from '../config.ts';
+import { DEFAULT_RETRY, HANDLER_BOUNDS } from '../core/handler.ts';
+import { SCHEDULE_HOOK, type Schedule } from '../core/schedule.ts';
+import type { BuiltIn } from '../engine/built-ins.ts';
 
 /** What most built-in handlers have in common. */
 const USUAL = {
@@ -74,5 +74,5 @@ function checked(schedule: Schedule): Schedule {
 }
 
 function sourceOf(file: string): string {
-  return readFileSync(new URL(`../handlers/${file}`, import.meta.url), 'utf8');
+  return readFileSync(new URL(`../../handlers/${file}`, import.meta.url), 'utf8');
 }

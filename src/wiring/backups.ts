@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
-import { cron } from './adapters/cron/cron.ts';
-import { backupFolder } from './adapters/files/backup-folder.ts';
-import { sqliteBackups } from './adapters/sqlite/backup.ts';
-import { localTime } from './adapters/system/local-time.ts';
-import type { Config } from './config.ts';
-import type { BackupServiceOptions } from './engine/backup-service.ts';
-import type { BackupParts } from './engine/backups.ts';
-import type { BackupStore } from './ports/backup.ts';
-import { RELEASE } from './release.ts';
+import { cron } from '../adapters/cron/cron.ts';
+import { backupFolder } from '../adapters/files/backup-folder.ts';
+import { sqliteBackups } from '../adapters/sqlite/backup.ts';
+import { localTime } from '../adapters/system/local-time.ts';
+import type { Config } from '../config.ts';
+import type { BackupServiceOptions } from '../engine/backup-service.ts';
+import type { BackupParts } from '../engine/backups.ts';
+import type { BackupStore } from '../ports/backup.ts';
+import { RELEASE } from '../release.ts';
 
 /** Plain values, so that another process can be told. */
 export type BackupSettings = Pick<
@@ -44,6 +44,6 @@ export async function backupParts(settings: BackupSettings, { isLocked = false }
 async function backupStore(settings: BackupSettings, isLocked: boolean): Promise<BackupStore> {
   const { EVENT_DB_URL: url, EVENT_DATABASE_NAME: database, EVENT_COLLECTION_NAME: collection, DATA_DIR: folder } = settings;
   if (url === undefined) return sqliteBackups(resolve(folder), { isLocked });
-  const { mongoBackups } = await import('./adapters/mongo/backup.ts');
+  const { mongoBackups } = await import('../adapters/mongo/backup.ts');
   return mongoBackups({ url, database, collection, isLocked });
 }

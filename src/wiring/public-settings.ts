@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Config, SETTINGS, shownSettings } from './config.ts';
-import type { PublicSettings } from './http/deps.ts';
-import { MADSCI } from './settings/madsci.ts';
-import { REDACTED } from './settings/redact.ts';
+import { type Config, SETTINGS, shownSettings } from '../config.ts';
+import type { PublicSettings } from '../http/deps.ts';
+import { MADSCI } from '../settings/madsci.ts';
+import { REDACTED } from '../settings/redact.ts';
 
 /** What MADSci calls them (M41). */
 const MADSCI_NAMES = { document_db_url: 'event_db_url', database_name: 'event_database_name', collection_name: 'event_collection_name' };

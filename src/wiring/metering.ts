@@ -1,15 +1,15 @@
-import { figures } from './adapters/metrics/figures.ts';
-import { Registry, type Sample } from './adapters/metrics/registry.ts';
-import { EngineError } from './core/errors.ts';
-import type { Engine } from './engine/engine.ts';
-import type { LiveHandlers } from './engine/handlers.ts';
-import type { Ingest } from './engine/ingest.ts';
-import type { Retention } from './engine/retain.ts';
-import type { AnsweredRequest } from './http/deps.ts';
-import type { EventStore } from './ports/event-store.ts';
-import type { Observer } from './ports/observer.ts';
-import type { Queue } from './ports/queue.ts';
-import type { Sandbox } from './ports/sandbox.ts';
+import { figures } from '../adapters/metrics/figures.ts';
+import { Registry, type Sample } from '../adapters/metrics/registry.ts';
+import { EngineError } from '../core/errors.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { LiveHandlers } from '../engine/handlers.ts';
+import type { Ingest } from '../engine/ingest.ts';
+import type { Retention } from '../engine/retain.ts';
+import type { AnsweredRequest } from '../http/deps.ts';
+import type { EventStore } from '../ports/event-store.ts';
+import type { Observer } from '../ports/observer.ts';
+import type { Queue } from '../ports/queue.ts';
+import type { Sandbox } from '../ports/sandbox.ts';
 import type { Store } from './stores.ts';
 
 /** The figures of this server: what counts them, and their text. */

@@ -1,21 +1,21 @@
 import { resolve } from 'node:path';
-import { openSqliteStore } from './adapters/sqlite/store.ts';
-import type { Config } from './config.ts';
-import { MOVE_SETTING, markOf, startRefusal } from './core/move.ts';
-import { type StoreGuard, storeGuard } from './engine/store-guard.ts';
-import type { AlertStore } from './ports/alert-store.ts';
-import type { Clock } from './ports/clock.ts';
-import type { DeliveryStore } from './ports/delivery-store.ts';
-import type { EventStore } from './ports/event-store.ts';
-import type { HandlerStore } from './ports/handler-store.ts';
-import type { KeyStore } from './ports/key-store.ts';
-import type { Leadership } from './ports/leadership.ts';
-import type { Log } from './ports/log.ts';
-import type { Queue } from './ports/queue.ts';
-import type { ReportStore } from './ports/report-store.ts';
-import type { RetentionStore } from './ports/retention-store.ts';
-import type { ScheduleStore } from './ports/schedule-store.ts';
-import type { Signals } from './ports/signals.ts';
+import { openSqliteStore } from '../adapters/sqlite/store.ts';
+import type { Config } from '../config.ts';
+import { MOVE_SETTING, markOf, startRefusal } from '../core/move.ts';
+import { type StoreGuard, storeGuard } from '../engine/store-guard.ts';
+import type { AlertStore } from '../ports/alert-store.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DeliveryStore } from '../ports/delivery-store.ts';
+import type { EventStore } from '../ports/event-store.ts';
+import type { HandlerStore } from '../ports/handler-store.ts';
+import type { KeyStore } from '../ports/key-store.ts';
+import type { Leadership } from '../ports/leadership.ts';
+import type { Log } from '../ports/log.ts';
+import type { Queue } from '../ports/queue.ts';
+import type { ReportStore } from '../ports/report-store.ts';
+import type { RetentionStore } from '../ports/retention-store.ts';
+import type { ScheduleStore } from '../ports/schedule-store.ts';
+import type { Signals } from '../ports/signals.ts';
 
 /** Where everything is kept. The last three only where other servers may work on it too. */
 export interface Store extends AsyncDisposable {
@@ -83,7 +83,7 @@ export function hostsOf(url: string): string {
 
 /** The driver is loaded only when it is needed. */
 async function openMongo(config: Config, url: string, { serverId, release, resultBytes, clock, log }: StoreParts): Promise<Store> {
-  const { openMongoStore } = await import('./adapters/mongo/store.ts');
+  const { openMongoStore } = await import('../adapters/mongo/store.ts');
   await using stack = new AsyncDisposableStack();
   const store = stack.use(
     await openMongoStore({

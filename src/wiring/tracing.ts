@@ -1,8 +1,8 @@
-import type { Destination } from './adapters/otel/exporters.ts';
-import type { Config } from './config.ts';
-import type { Log } from './ports/log.ts';
-import type { Tracing } from './ports/tracing.ts';
-import { RELEASE } from './release.ts';
+import type { Destination } from '../adapters/otel/exporters.ts';
+import type { Config } from '../config.ts';
+import type { Log } from '../ports/log.ts';
+import type { Tracing } from '../ports/tracing.ts';
+import { RELEASE } from '../release.ts';
 
 /** What /health tells of it (M22). */
 export interface TracingState {
@@ -25,8 +25,8 @@ export async function openTracing(config: Config, log: Log): Promise<Tracing | n
   if (state === null) return null;
   const destination = destinationOf(state, config);
   const [{ otelTracing }, { processorsTo }] = await Promise.all([
-    import('./adapters/otel/tracing.ts'),
-    import('./adapters/otel/exporters.ts'),
+    import('../adapters/otel/tracing.ts'),
+    import('../adapters/otel/exporters.ts'),
   ]);
   return otelTracing({
     serviceName: config.OTEL_SERVICE_NAME ?? config.MANAGER_NAME ?? 'hookwright',

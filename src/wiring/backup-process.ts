@@ -1,8 +1,8 @@
 import { constants, setPriority } from 'node:os';
+import { EngineError } from '../core/errors.ts';
+import { createBackup } from '../engine/backups.ts';
 import type { BackupJob, BackupReply } from './backup-job.ts';
 import { backupParts } from './backups.ts';
-import { EngineError } from './core/errors.ts';
-import { createBackup } from './engine/backups.ts';
 
 /**
  * A process that does one piece of work on backups for a server, and ends with it or with the server. It may be killed at any time: what it

@@ -1,8 +1,8 @@
+import type { Config } from '../config.ts';
+import { createBackup, restoreBackup } from '../engine/backups.ts';
+import type { OnProgress } from '../ports/backup.ts';
 import { backupParts } from './backups.ts';
-import type { Config } from './config.ts';
-import { createBackup, restoreBackup } from './engine/backups.ts';
 import type { MigrationBackup } from './migrate.ts';
-import type { OnProgress } from './ports/backup.ts';
 
 const DESCRIPTION = 'pre_migration';
 

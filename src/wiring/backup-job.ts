@@ -1,5 +1,5 @@
+import type { ErrorCode } from '../core/errors.ts';
 import type { BackupSettings } from './backups.ts';
-import type { ErrorCode } from './core/errors.ts';
 
 /** What the process that makes backups is asked for, and what it answers. */
 export type BackupJob =

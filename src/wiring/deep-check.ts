@@ -1,8 +1,8 @@
-import { cron } from './adapters/cron/cron.ts';
-import { parseSmtpUrl } from './adapters/smtp/url.ts';
-import { type Config, NAMES } from './config.ts';
-import { checkAddress, checkSender } from './core/mail-address.ts';
-import type { Fault, Place } from './settings/layers.ts';
+import { cron } from '../adapters/cron/cron.ts';
+import { parseSmtpUrl } from '../adapters/smtp/url.ts';
+import { type Config, NAMES } from '../config.ts';
+import { checkAddress, checkSender } from '../core/mail-address.ts';
+import type { Fault, Place } from '../settings/layers.ts';
 
 /** What the parts of the server would find wrong with the settings when they start, found without starting them. */
 export function deepFaults(config: Config, places: ReadonlyMap<string, Place>, now: number): Fault[] {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import { openSqliteMovable } from './adapters/sqlite/movable.ts';
-import { ulidFactory } from './adapters/system/ids.ts';
-import { localTime } from './adapters/system/local-time.ts';
-import type { Config } from './config.ts';
-import { type MoveProgress, type MoveResult, moveStore } from './engine/move-store.ts';
-import type { MovableStore } from './ports/movable.ts';
-import { RELEASE } from './release.ts';
+import { openSqliteMovable } from '../adapters/sqlite/movable.ts';
+import { ulidFactory } from '../adapters/system/ids.ts';
+import { localTime } from '../adapters/system/local-time.ts';
+import type { Config } from '../config.ts';
+import { type MoveProgress, type MoveResult, moveStore } from '../engine/move-store.ts';
+import type { MovableStore } from '../ports/movable.ts';
+import { RELEASE } from '../release.ts';
 import { hostsOf } from './stores.ts';
 
 /** A store by its place, whatever the settings say. */
@@ -70,7 +70,7 @@ async function openMovable(place: StorePlace, role: 'source' | 'target', say: (l
     const { folder } = place;
     return openSqliteMovable({ folder, role, release: RELEASE, now, naiveOffsetMinutes: localTime().naiveOffsetMinutes });
   }
-  const { openMongoMovable } = await import('./adapters/mongo/movable.ts');
+  const { openMongoMovable } = await import('../adapters/mongo/movable.ts');
   const onWait = (ms: number): void => say(`Waiting up to ${Math.ceil(ms / 1_000)} s for a server that may have been killed ...`);
   return openMongoMovable({ ...place, place: placeName(place), role, release: RELEASE, now, onWait });
 }

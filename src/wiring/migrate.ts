@@ -1,8 +1,8 @@
-import { sqliteMigrations } from './adapters/sqlite/migrations.ts';
-import type { Config } from './config.ts';
-import { mismatchText, type SchemaState, type SchemaStep, standingOf } from './core/schema-version.ts';
-import type { Migrations } from './ports/migrations.ts';
-import { RELEASE } from './release.ts';
+import { sqliteMigrations } from '../adapters/sqlite/migrations.ts';
+import type { Config } from '../config.ts';
+import { mismatchText, type SchemaState, type SchemaStep, standingOf } from '../core/schema-version.ts';
+import type { Migrations } from '../ports/migrations.ts';
+import { RELEASE } from '../release.ts';
 
 type StoreSettings = Pick<
   Config,
@@ -13,7 +13,7 @@ type StoreSettings = Pick<
 export async function openMigrations(config: StoreSettings): Promise<Migrations> {
   const { EVENT_DB_URL: url, DATA_DIR: folder } = config;
   if (url === undefined) return sqliteMigrations({ folder, release: RELEASE, now: Date.now });
-  const { mongoMigrations } = await import('./adapters/mongo/migrations.ts');
+  const { mongoMigrations } = await import('../adapters/mongo/migrations.ts');
   return mongoMigrations({
     url,
     database: config.EVENT_DATABASE_NAME,

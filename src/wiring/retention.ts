@@ -1,7 +1,7 @@
-import type { Config } from './config.ts';
-import { type Retention, retention } from './engine/retain.ts';
-import type { Clock } from './ports/clock.ts';
-import type { Log } from './ports/log.ts';
+import type { Config } from '../config.ts';
+import { type Retention, retention } from '../engine/retain.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
 import type { Store } from './stores.ts';
 
 /** Retention as the settings want it. */
