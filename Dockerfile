@@ -6,14 +6,15 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev && rm -rf node_modules/node node_modules/node-bin-* node_modules/.bin/node
 
 FROM node:26-slim
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8001 DATA_DIR=/data
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8001 DATA_DIR=/data EVENT_BACKUP_DIR=/data/backups
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY hooks hooks
 COPY handlers handlers
 COPY src src
-RUN install -d -o node -g node -m 700 /data
+COPY bin bin
+RUN install -d -o node -g node -m 700 /data && ln -s /app/bin/hookwright.js /usr/local/bin/hookwright
 USER node
 VOLUME /data
 EXPOSE 8001

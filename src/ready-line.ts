@@ -1,6 +1,6 @@
 import type { App } from './app.ts';
 import type { Config } from './config.ts';
-import { storePlace } from './wiring/stores.ts';
+import { storePlace } from './wiring/store-place.ts';
 
 /** What a start prints: where everything is, the key if it is new, and the next thing to try. */
 export function readyLine(app: App, config: Config): string {

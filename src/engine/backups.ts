@@ -10,6 +10,8 @@ export interface BackupParts {
   /** What goes into names and manifests. */
   database: string;
   collection: string;
+  /** Where the store is, for people; stores that share a folder of backups are told apart by it. */
+  place: string;
   release: string;
   /** Microseconds since the epoch. */
   nowUs(): number;
@@ -32,7 +34,7 @@ const SPARE_BYTES = 16_777_216;
 
 /** Makes a backup, looks through it, and removes the oldest ones beyond `max`. */
 export async function createBackup(parts: BackupParts, request: CreateRequest, onProgress: OnProgress = () => {}): Promise<Created> {
-  const { store, folder, database, collection, release } = parts;
+  const { store, folder, database, collection, place, release } = parts;
   await using _lock = await folder.lock();
   await assertRoom(parts);
   const atUs = parts.nowUs();
@@ -46,6 +48,7 @@ export async function createBackup(parts: BackupParts, request: CreateRequest, o
       release,
       database,
       collection,
+      place,
       created_at,
       description: request.description,
       scheduled_for,
@@ -53,7 +56,7 @@ export async function createBackup(parts: BackupParts, request: CreateRequest, o
     };
   };
   const backup = await folder.create(backupName(database, atUs, request.description), write, onProgress);
-  const removed = request.max === null ? [] : await prune(folder, request.max);
+  const removed = request.max === null ? [] : await prune(parts, request.max);
   return { backup, removed };
 }
 
@@ -63,23 +66,33 @@ async function assertRoom({ store, folder }: BackupParts): Promise<void> {
     throw new EngineError('backup_failed', `The disk of ${folder.path} has room for ${room} bytes, and the backup needs about ${size}.`);
 }
 
-/** Removes the oldest backups beyond `max`. The caller holds the folder. */
-async function prune(folder: BackupFolder, max: number): Promise<string[]> {
+/** Removes the oldest backups of this store beyond `max`. The caller holds the folder. */
+async function prune({ folder, place }: BackupParts, max: number): Promise<string[]> {
   const backups = await folder.list();
-  const kept = backups.map(({ name, createdAt, maker, fault }) => ({
-    name,
-    createdAt,
-    isOurs: maker === 'hookwright',
-    isValid: fault === null,
+  const kept = backups.map((backup) => ({
+    name: backup.name,
+    createdAt: backup.createdAt,
+    isOurs: isOf(place, backup),
+    isValid: backup.fault === null,
   }));
   const names = surplus(kept, max);
   for (const name of names) await folder.remove(name);
   return names;
 }
 
-export async function pruneBackups(folder: BackupFolder, max: number): Promise<string[]> {
-  await using _lock = await folder.lock();
-  return prune(folder, max);
+export async function pruneBackups(parts: BackupParts, max: number): Promise<string[]> {
+  await using _lock = await parts.folder.lock();
+  return prune(parts, max);
+}
+
+/** Whether this software made it, of the store at `place`. */
+function isOf(place: string, { maker, manifest }: StoredBackup): boolean {
+  return maker === 'hookwright' && manifest?.place === place;
+}
+
+/** The newest backup of the store that can be used. Null: there is none. */
+export async function latestBackup({ folder, place }: BackupParts): Promise<StoredBackup | null> {
+  return (await folder.list()).find((backup) => backup.fault === null && isOf(place, backup)) ?? null;
 }
 
 /** Throws `backup_damaged` unless every byte is as it was written and the copy can be read. `rehearse`: also by putting it into a scratch place. */

@@ -8,6 +8,7 @@ import type { BackupServiceOptions } from '../engine/backup-service.ts';
 import type { BackupParts } from '../engine/backups.ts';
 import type { BackupStore } from '../ports/backup.ts';
 import { RELEASE } from '../release.ts';
+import { storePlace } from './store-place.ts';
 
 /** Plain values, so that another process can be told. */
 export type BackupSettings = Pick<
@@ -36,6 +37,7 @@ export async function backupParts(settings: BackupSettings, { isLocked = false }
     folder: backupFolder(settings.BACKUP_DIR),
     database: settings.EVENT_DATABASE_NAME,
     collection: settings.EVENT_COLLECTION_NAME,
+    place: storePlace(settings),
     release: RELEASE,
     nowUs: localTime().nowUs,
   };

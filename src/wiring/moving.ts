@@ -7,7 +7,7 @@ import type { Config } from '../config.ts';
 import { type MoveProgress, type MoveResult, moveStore } from '../engine/move-store.ts';
 import type { MovableStore } from '../ports/movable.ts';
 import { RELEASE } from '../release.ts';
-import { hostsOf } from './stores.ts';
+import { hostsOf } from './store-place.ts';
 
 /** A store by its place, whatever the settings say. */
 export type StorePlace =

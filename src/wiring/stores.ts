@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { openSqliteStore } from '../adapters/sqlite/store.ts';
 import type { Config } from '../config.ts';
 import { MOVE_SETTING, markOf, startRefusal } from '../core/move.ts';
@@ -68,17 +67,6 @@ function openUnchecked(config: Config, parts: StoreParts): Promise<Store> {
 function giveUp(error: Error, log: Log): never {
   log('error', 'the store cannot write any more; the server ends', { error });
   process.exit(1);
-}
-
-/** Where the data is, for people: never with credentials. */
-export function storePlace({ EVENT_DB_URL: url, EVENT_DATABASE_NAME: database, DATA_DIR: folder }: Config): string {
-  return url === undefined ? resolve(folder) : `MongoDB ${hostsOf(url)}, database ${database}`;
-}
-
-export function hostsOf(url: string): string {
-  const place = url.replace(/^mongodb(\+srv)?:\/\//, '');
-  const [hosts = ''] = place.slice(place.lastIndexOf('@') + 1).split(/[/?]/);
-  return /^[\w.,:%[\]-]+$/.test(hosts) ? hosts : '(somewhere)';
 }
 
 /** The driver is loaded only when it is needed. */

@@ -18,7 +18,7 @@ import { describe, expect, test } from '@jest/globals';
 import { backupFolder } from '../../src/adapters/files/backup-folder.ts';
 import { manifestHashText } from '../../src/adapters/files/read-backup.ts';
 import type { Manifest } from '../../src/core/backup/manifest.ts';
-import { createBackup, pruneBackups, restoreBackup, verifyBackup } from '../../src/engine/backups.ts';
+import { createBackup, latestBackup, pruneBackups, restoreBackup, verifyBackup } from '../../src/engine/backups.ts';
 import type { BackupStore, StoredBackup } from '../../src/ports/backup.ts';
 
 /** A store that can be filled, looked at and closed, as backups meet it. */
@@ -57,6 +57,7 @@ export function backupConformance(name: string, open: () => Promise<BackupSubjec
         folder,
         database: subject.database,
         collection: 'events',
+        place: '/lab/data',
         release: '0.0.0',
         nowUs() {
           micros += 1_000_123;
@@ -240,9 +241,20 @@ export function backupConformance(name: string, open: () => Promise<BackupSubjec
       // The newest that is valid stays, though newer ones that are damaged fill the places.
       const third = (await it.folder.list())[0] as StoredBackup;
       truncateSync(join(third.path, it.subject.dataFile), 0);
-      expect(await pruneBackups(it.folder, 1)).toEqual([]);
+      expect(await pruneBackups(it.parts, 1)).toEqual([]);
       expect((await it.folder.list()).map(({ fault }) => fault === null)).toEqual([false, true]);
       expect(readdirSync(it.path)).toContain('madsci_events_backup_20200101_000000_000000_notes');
+    });
+
+    test('rotate: another store that keeps its backups in the same folder loses none, and has a latest of its own', async () => {
+      await using it = await rig();
+      await it.subject.fill(['a']);
+      const ours = await it.create('ours');
+      const other = { ...it.parts, place: '/other/data' };
+      expect(await latestBackup(other)).toBeNull();
+      const { backup: theirs } = await createBackup(other, { description: 'theirs', max: 1 });
+      expect((await it.folder.list()).map(({ name }) => name)).toEqual([theirs.name, ours.name]);
+      expect([await latestBackup(it.parts), await latestBackup(other)]).toMatchObject([{ name: ours.name }, { name: theirs.name }]);
     });
 
     test('one at a time, and what an interrupted one left is swept', async () => {

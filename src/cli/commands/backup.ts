@@ -1,7 +1,15 @@
 import { isAbsolute } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { EngineError } from '../../core/errors.ts';
-import { type BackupParts, createBackup, noteRestore, pruneBackups, restoreBackup, verifyBackup } from '../../engine/backups.ts';
+import {
+  type BackupParts,
+  createBackup,
+  latestBackup,
+  noteRestore,
+  pruneBackups,
+  restoreBackup,
+  verifyBackup,
+} from '../../engine/backups.ts';
 import type { StoredBackup } from '../../ports/backup.ts';
 import { backupParts, backupSettings } from '../../wiring/backups.ts';
 import { Failure } from '../failure.ts';
@@ -118,16 +126,17 @@ async function finish({ store }: BackupParts, { json }: Options): Promise<void> 
 
 async function prune(options: Options): Promise<void> {
   const { parts, max } = await partsFor(options);
-  const removed = await pruneBackups(parts.folder, options.keep ?? max);
+  const removed = await pruneBackups(parts, options.keep ?? max);
   if (options.json) printJson({ removed });
   else printLine(removed.length === 0 ? 'There was nothing to remove.' : removed.map((one) => `Removed ${one}.`).join('\n'));
 }
 
-async function named({ folder }: BackupParts, text: string): Promise<StoredBackup> {
+async function named(parts: BackupParts, text: string): Promise<StoredBackup> {
+  const { folder, place } = parts;
   if (isAbsolute(text) || text.startsWith('./') || text.startsWith('../')) return folder.at(text);
   if (text !== 'latest') return folder.find(text);
-  const newest = (await folder.list()).find(({ fault, maker }) => fault === null && maker === 'hookwright');
-  if (newest === undefined) throw new EngineError('backup_not_found', `There is no valid backup in ${folder.path}.`);
+  const newest = await latestBackup(parts);
+  if (newest === null) throw new EngineError('backup_not_found', `There is no valid backup of ${place} in ${folder.path}.`);
   return newest;
 }
 

@@ -27,6 +27,8 @@ export const Manifest = z.object({
   /** Of this software. */
   release: z.string(),
   database: z.string(),
+  /** Where the store was: a folder, or hosts and a database. Several may share a folder of backups. */
+  place: z.string(),
   /** The collection of events in MongoDB. */
   collection: z.string(),
   created_at: z.iso.datetime(),

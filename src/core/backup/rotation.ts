@@ -2,7 +2,7 @@
 export interface Kept {
   name: string;
   createdAt: number;
-  /** Made by this software, for this store. */
+  /** Made by this software, of this store. */
   isOurs: boolean;
   isValid: boolean;
 }

@@ -59,6 +59,7 @@ describe('manifests', () => {
     release: '0.1.0',
     database: 'd',
     collection: 'events',
+    place: '/lab/data',
     created_at: '2026-11-26T02:03:04.005Z',
     description: '',
     scheduled_for: null,

@@ -167,7 +167,7 @@ describe('Dockerfile', () => {
       .filter((line) => !line.startsWith('--from'))
       .flatMap((line) => line.split(' ').slice(0, -1));
     for (const file of copied) expect([file, existsSync(join(ROOT, file))]).toEqual([file, true]);
-    expect(copied).toEqual(expect.arrayContaining(['src', 'hooks', 'package.json']));
+    expect(copied).toEqual(expect.arrayContaining(['src', 'bin', 'hooks', 'handlers', 'package.json']));
   });
 
   test('runs as an ordinary user, with commands in exec form', () => {
