@@ -16,6 +16,7 @@ Settings come from the command line, the environment and files: docs/settings.md
 /** Runs one command line. Answers the exit code; whatever went wrong was said on standard error. */
 export async function runCommand(args: readonly string[]): Promise<number> {
   process.once('SIGINT', () => process.exit(INTERRUPTED));
+  process.stdout.on('error', passOverClosedPipe);
   try {
     const program = await programFor(args);
     await program.parseAsync(args, { from: 'user' });
@@ -25,6 +26,11 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     process.stderr.write(`hookwright: ${error instanceof Error ? error.message : String(error)}\n`);
     return error instanceof Failure ? error.exitCode : 1;
   }
+}
+
+/** Whoever reads may have seen enough, as `| head` does; the work goes on to its end all the same. */
+function passOverClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 /** Only the command that is called is loaded; of the others the help knows the name. */

@@ -40,6 +40,14 @@ describe('hookwright', () => {
     expect(out).toMatch(/^ {2}\$ .*hookwright /m);
   });
 
+  test('nobody reads what it prints: it ends as if somebody did', async () => {
+    const { promise, resolve } = Promise.withResolvers<Run>();
+    const command = `"$0" "$@" | true; echo "\${PIPESTATUS[0]}"`;
+    const args = ['-c', command, process.execPath, BIN, 'config', 'print', '--json'];
+    execFile('bash', args, { cwd: folder }, (error, out, err) => resolve({ code: Number(error?.code ?? 0), out, err }));
+    expect(await promise).toEqual({ code: 0, out: '0\n', err: '' });
+  });
+
   test('a command that there is not: 2, and the one that was meant', async () => {
     const { code, out, err } = await hookwright(['confg']);
     expect([code, out]).toEqual([2, '']);
