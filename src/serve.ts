@@ -8,6 +8,7 @@ import { SchemaMismatch } from './core/schema-version.ts';
 import { readyLine } from './ready-line.ts';
 import { placeText } from './settings/layers.ts';
 import type { Sources } from './settings/sources.ts';
+import { deepFaults } from './wiring/deep-check.ts';
 
 const STOP_MS = 10_000;
 
@@ -21,8 +22,9 @@ export async function serve(sources: Sources): Promise<number> {
     process.on(name, () => (shutdown.signal.aborted ? process.exit(1) : shutdown.abort(name)));
   try {
     const reading = readLayers(sources.layers, { readFile: (path) => readFileSync(path, 'utf8'), ...sources });
-    if (reading.config === null) {
-      complain(new Error(explain(reading.faults)));
+    const faults = reading.config === null ? reading.faults : deepFaults(reading.config, reading.places, Date.now());
+    if (reading.config === null || faults.length > 0) {
+      complain(new Error(explain(faults)));
       return 2;
     }
     await run(reading.config, reading, shutdown.signal);

@@ -6,7 +6,10 @@ import type { Fault, Place } from '../settings/layers.ts';
 
 /** What the parts of the server would find wrong with the settings when they start, found without starting them. */
 export function deepFaults(config: Config, places: ReadonlyMap<string, Place>, now: number): Fault[] {
-  const { EMAIL_ALERTS: alerts, BACKUP_SCHEDULE: schedule, UTILIZATION_REPORT_SCHEDULE: report } = config;
+  const { EMAIL_ALERTS: alerts } = config;
+  // What is not in use is not looked at by the server either.
+  const schedule = config.BACKUP_ENABLED ? config.BACKUP_SCHEDULE : undefined;
+  const report = (config.UTILIZATION_REPORT_TO ?? []).length > 0 ? config.UTILIZATION_REPORT_SCHEDULE : undefined;
   const found: [setting: string, message: string | null][] = [
     ['SMTP_URL', config.SMTP_URL === undefined ? null : smtpFault(config.SMTP_URL)],
     ['MAIL_FROM', detailOf(checkSender(config.MAIL_FROM))],

@@ -95,7 +95,9 @@ describe('hookwright', () => {
     const { code, err } = await hookwright(['config', 'check'], {
       SMTP_URL: 'smtp://hush:hush@h/x?y=1',
       MAIL_FROM: 'a b',
+      EVENT_BACKUP_ENABLED: 'yes',
       EVENT_BACKUP_SCHEDULE: '61 * * * *',
+      UTILIZATION_REPORT_TO: 'a@b.example',
       UTILIZATION_REPORT_SCHEDULE: 'tomorrow',
       EVENT_OTEL_ENABLED: 'yes',
       EVENT_OTEL_EXPORTER: 'otlp',
@@ -112,6 +114,12 @@ describe('hookwright', () => {
     ])
       expect(err).toMatch(new RegExp(`^  ${name}: .+ \\(environment\\)$`, 'm'));
     expect(err).not.toContain('hush');
+  });
+
+  test('serve: 2 for what only its parts can judge', async () => {
+    const { code, err } = await hookwright(['serve'], { MAIL_FROM: 'a b', EVENT_OTEL_ENABLED: 'yes', EVENT_OTEL_EXPORTER: 'otlp' });
+    expect(code).toBe(2);
+    expect(err).toMatch(/^ {2}MAIL_FROM: .*\n {2}EVENT_OTEL_EXPORTER: /m);
   });
 
   test('config print: every value with its source, and no secret', async () => {

@@ -49,6 +49,8 @@ describe('starting', () => {
     { env: { PORT: 'http' }, says: 'PORT: takes a whole number' },
     { env: { DURABILITY: 'some' }, says: 'DURABILITY: ' },
     { env: { SMTP_URL: 'mail.example.org', LOG_LEVEL: 'loud' }, says: 'LOG_LEVEL: ' },
+    { env: { EVENT_BACKUP_ENABLED: 'yes', EVENT_BACKUP_SCHEDULE: '61 * * * *' }, says: 'EVENT_BACKUP_SCHEDULE: ' },
+    { env: { MAIL_FROM: 'nobody' }, says: 'MAIL_FROM: ' },
   ])('$env is refused by name', async ({ env, says }) => {
     await expect(startServer({ env })).rejects.toThrow(says);
   });
