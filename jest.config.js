@@ -1,5 +1,3 @@
-import { availableParallelism } from 'node:os';
-
 export default {
   testEnvironment: 'node',
   globalSetup: './test/support/global-setup.js',
@@ -7,8 +5,6 @@ export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/interop/'],
   testTimeout: 30_000,
-  // Tests wait for processes more than they compute. Each worker may have servers and a mongod of its own, so there are few.
-  maxWorkers: Math.min(4, Math.max(2, availableParallelism())),
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

@@ -2,10 +2,13 @@
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject, type ZodOpenApiResponsesObject } from 'zod-openapi';
 import { ERRORS, type ErrorCode } from '../core/errors.ts';
+import { hasScope, type Scope } from '../core/key.ts';
 import { PROBLEM_TYPE } from './problem.ts';
 import type { ReplySpec, Route } from './route.ts';
 
 const JSON_TYPE = 'application/json';
+/** What a server on loopback lets anybody do, unless its settings say otherwise. */
+const OPEN_ON_LOOPBACK: readonly Scope[] = ['events:read', 'events:write'];
 
 const Problem = z
   .object({
@@ -68,7 +71,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     summary,
     ...(description === '' ? {} : { description }),
     tags: [area],
-    ...(scope === null ? {} : { security: scope.startsWith('events:') ? [{}, { key: [] }] : [{ key: [] }] }),
+    ...(scope === null ? {} : { security: hasScope(OPEN_ON_LOOPBACK, scope) ? [{}, { key: [] }] : [{ key: [] }] }),
     ...(params instanceof z.ZodObject || query instanceof z.ZodObject ? { requestParams: parametersOf(params, query) } : {}),
     ...bodyOf(route),
     responses: responsesOf(route),

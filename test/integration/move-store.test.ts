@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { MoveMark } from '../../src/core/move.ts';
+import type { MoveMark, Reached } from '../../src/core/move.ts';
 import { type MoveParts, moveStore } from '../../src/engine/move-store.ts';
-import { type MovableStore, RECORD_KINDS } from '../../src/ports/movable.ts';
+import { type MovableStore, RECORD_KINDS, type RecordKind } from '../../src/ports/movable.ts';
 import { type Dump, dump, fill, MARK, type Place, SAMPLES } from '../conformance/movable-store.suite.ts';
 import { T0 } from '../conformance/subject.ts';
 import { type Mongod, startReplicaSet } from '../support/mongod.ts';
@@ -164,12 +164,12 @@ test('finishes when only the last mark is missing', async () => {
   await put(source, SAMPLES);
   await moveBetween(source, target);
   {
+    await using from = await source.asRecords('source');
     await using store = await target.asRecords('target');
-    await store.setMark({
-      ...((await store.mark()) as MoveMark),
-      state: 'filling',
-      reached: { kind: 'deliveries', after: '[12]', count: 2 },
-    });
+    const kind = RECORD_KINDS.at(-1) as RecordKind;
+    const reached: Reached = { kind, after: null, count: await from.count(kind) };
+    for await (const { after } of from.read(kind, null)) reached.after = after;
+    await store.setMark({ ...((await store.mark()) as MoveMark), state: 'filling', reached });
   }
   expect(await moveBetween(source, target)).toMatchObject({ kind: 'moved', continued: true });
   expect(await contents(target)).toMatchObject({ mark: { state: 'filled' }, all: SAMPLES });

@@ -24,11 +24,13 @@ export function mongoDigest(url: string, database: string): Promise<string> {
   return onDatabase(url, database, async (db) => {
     const names = (await db.collections()).map(({ collectionName }) => collectionName).sort();
     const hash = createHash('sha256');
+    const others = { _id: { $ne: 'restored' as never } };
     for (const name of names.filter((each) => !PASSING.test(each))) {
+      // The note of a restore, which the server that starts next reads, may be all there is of the settings.
+      if (name === 'hookwright_settings' && (await db.collection(name).countDocuments(others)) === 0) continue;
       const indexes = await db.collection(name).indexes();
       hash.update(`${name} ${JSON.stringify(indexes.map(({ v: _v, ...index }) => index))}\n`);
-      for await (const raw of db.collection(name).find({ _id: { $ne: 'restored' as never } }, { sort: { _id: 1 }, raw: true }))
-        hash.update(raw as unknown as Uint8Array);
+      for await (const raw of db.collection(name).find(others, { sort: { _id: 1 }, raw: true })) hash.update(raw as unknown as Uint8Array);
     }
     return hash.digest('hex');
   });
