@@ -15,14 +15,33 @@ const TOO_LARGE: ReadonlySet<unknown> = new Set([10_334, 17_280]);
 
 /** What went wrong, as callers know it. Texts of the database stay in `cause`. */
 export function storeError(error: unknown): Error {
-  if (error instanceof EngineError || !(error instanceof MongoError)) return error instanceof Error ? error : new Error(String(error));
   const options = { cause: error };
+  if (isBrokenConnection(error)) return new EngineError('store_unavailable', 'The connection to the store broke.', options);
+  if (error instanceof EngineError || !(error instanceof MongoError)) return error instanceof Error ? error : new Error(String(error));
   if (error.code === TIME_LIMIT) return new EngineError('query_deadline', 'The query took too long and was stopped.', options);
   if (error.code === OUT_OF_DISK) return new EngineError('store_full', 'The disk of the database is full.', options);
   if (TOO_LARGE.has(error.code) || (error instanceof MongoInvalidArgumentError && /larger than the maximum size/.test(error.message)))
     return new EngineError('body_too_large', 'MongoDB keeps documents of at most 16 MiB.', options);
   return new EngineError('store_unavailable', 'The store did not answer, or refused.', options);
 }
+
+/**
+ * What the system says of a connection. The driver hands it on as it is when a command was just being written, and as the code of a
+ * bulk write's error.
+ */
+function isBrokenConnection(error: unknown): boolean {
+  return BROKEN.has((error as { code?: unknown } | null | undefined)?.code);
+}
+const BROKEN: ReadonlySet<unknown> = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ENOTCONN',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
 
 /** A selector or sort order that the database refuses although the whitelist let it pass. */
 export function queryError(error: unknown): Error {
@@ -76,7 +95,7 @@ export async function steady<T>(work: () => Promise<T>, ms = OPERATION_MS): Prom
 const PASSING: ReadonlySet<unknown> = new Set([6, 7, 89, 91, 189, 262, 9_001, 10_107, 11_600, 11_602, 13_435, 13_436]);
 
 function isPassing(error: unknown): boolean {
-  return error instanceof MongoNetworkError || (error instanceof MongoError && PASSING.has(error.code));
+  return error instanceof MongoNetworkError || isBrokenConnection(error) || (error instanceof MongoError && PASSING.has(error.code));
 }
 
 export const isDuplicate = (error: unknown): boolean => error instanceof MongoServerError && error.code === DUPLICATE_KEY;
