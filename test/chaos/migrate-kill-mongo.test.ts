@@ -47,10 +47,12 @@ function start(database: string) {
   return { child, begun, ended, output: () => output };
 }
 
-async function look(db: Db): Promise<{ number: number; days: number; months: number }> {
-  const records = await db.collection<{ _id: number }>('hookwright_schema').find({}).toArray();
+async function look(db: Db): Promise<{ number: number; isMarked: boolean; days: number; months: number }> {
+  const records = await db.collection<{ _id: number | 'migrating' }>('hookwright_schema').find({}).toArray();
+  const numbers = records.flatMap(({ _id }) => (typeof _id === 'number' ? [_id] : []));
   const having = (name: string): Promise<number> => db.collection('events').countDocuments({ [name]: { $exists: true } });
-  return { number: Math.max(1, ...records.map(({ _id }) => _id)), days: await having('day'), months: await having('month') };
+  const isMarked = records.some(({ _id }) => _id === 'migrating');
+  return { number: Math.max(1, ...numbers), isMarked, days: await having('day'), months: await having('month') };
 }
 
 test(
@@ -81,8 +83,10 @@ test(
       if (round > 0) await expect(openTestMongoStore({ url: mongod.url, database: db.databaseName })).rejects.toThrow(REFUSAL);
       const again = start(db.databaseName);
       await again.ended;
-      expect(again.output()).toMatch(after.number < last ? /migrated\n$/ : /nothing_to_do\n$/);
-      expect(await look(db)).toEqual({ number: last, days: EVENTS, months: EVENTS });
+      // Killed between the last step and taking the mark away, which then means nothing to this release.
+      const isNearlyWhole = after.number >= last && after.isMarked;
+      if (!isNearlyWhole) expect(again.output()).toMatch(after.number < last ? /migrated\n$/ : /nothing_to_do\n$/);
+      expect(await look(db)).toMatchObject({ number: last, days: EVENTS, months: EVENTS });
       await db.dropDatabase();
     }
     process.stderr.write(`chaos: a migration took ${longestMs.toFixed(0)} ms; schemas after each kill ${seen.join(', ')}\n`);

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Dump, dump, fill, type Place, SAMPLES } from '../conformance/movable-store.suite.ts';
 import { type Mongod, startReplicaSet } from '../support/mongod.ts';
 import { mongoPlace, sqlitePlace } from '../support/places.ts';
+import { randomOf } from './chaos.ts';
 
 /** Moves between real stores by the real command, which is killed at random moments and run again until it has moved everything. */
 const KILLS = Math.max(3, Math.ceil(Number(process.env['CHAOS_ROUNDS'] ?? 4)));
@@ -70,11 +71,13 @@ test.each(['sqlite to mongo', 'mongo to sqlite'])(
       await store.complete();
       await store.setMark(null);
     }
+    const random = randomOf(`move from ${way}`);
     let killed = 0;
     let last = { code: null as number | null, output: '' };
     for (let tries = 0; tries < KILLS; tries++) {
       const { child, ended } = run(...command);
-      const lives = 700 + Math.random() * 3_000;
+      // Longer each time, so that a quick machine is killed in the middle as well as a slow one.
+      const lives = 300 * (tries + 1) + random.below(600);
       const isOver = await Promise.race([ended.then(() => true), sleep(lives, false)]);
       if (!isOver) killed++;
       child.kill('SIGKILL');
