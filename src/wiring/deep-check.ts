@@ -3,6 +3,7 @@ import { parseSmtpUrl } from '../adapters/smtp/url.ts';
 import { type Config, NAMES } from '../config.ts';
 import { checkAddress, checkSender } from '../core/mail-address.ts';
 import type { Fault, Place } from '../settings/layers.ts';
+import { collectorFault } from './tracing.ts';
 
 /** What the parts of the server would find wrong with the settings when they start, found without starting them. */
 export function deepFaults(config: Config, places: ReadonlyMap<string, Place>, now: number): Fault[] {
@@ -43,11 +44,6 @@ function smtpFault(url: string): string | null {
 function cronFault(expression: string, now: number): string | null {
   const reading = cron.read({ cron: expression, timezone: 'UTC' }, now);
   return reading.ok ? null : reading.detail;
-}
-
-function collectorFault({ OTEL_ENABLED, OTEL_EXPORTER, OTEL_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT }: Config): string | null {
-  const needsOne = OTEL_ENABLED && OTEL_EXPORTER === 'otlp';
-  return needsOne && (OTEL_ENDPOINT ?? OTEL_EXPORTER_OTLP_ENDPOINT) === undefined ? 'otlp needs EVENT_OTEL_ENDPOINT' : null;
 }
 
 const detailOf = (check: { ok: true } | { ok: false; detail: string }): string | null => (check.ok ? null : check.detail);

@@ -275,8 +275,8 @@ describe('the way to the mail server', () => {
   });
 
   test.each([
-    { over: { email_addresses: ['ada@lab.example', 'x y'] }, said: 'EVENT_EMAIL_ALERTS: email_addresses: ' },
-    { over: { sender: 'a@b.example\r\nBcc: c@d.example' }, said: 'EVENT_EMAIL_ALERTS: sender: ' },
+    { over: { email_addresses: ['ada@lab.example', 'x y'] }, said: 'EVENT_EMAIL_ALERTS.email_addresses: spaces are not allowed' },
+    { over: { sender: 'a@b.example\r\nBcc: c@d.example' }, said: 'EVENT_EMAIL_ALERTS.sender: control and invisible' },
   ])('what is no address stops the start: $said', async ({ over, said }) => {
     await expect(startServer({ env: settings({ port: 1 }, over) })).rejects.toThrow(said);
   });

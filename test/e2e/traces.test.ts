@@ -158,7 +158,7 @@ describe('M58 traces', () => {
 
   test('an exporter without its collector stops the start with what to do', async () => {
     await expect(startServer({ env: { EVENT_OTEL_ENABLED: 'true', EVENT_OTEL_EXPORTER: 'otlp' } })).rejects.toThrow(
-      'OTEL_EXPORTER=otlp needs OTEL_ENDPOINT, a URL such as http://127.0.0.1:4318.',
+      'EVENT_OTEL_EXPORTER: otlp needs EVENT_OTEL_ENDPOINT, a URL such as http://127.0.0.1:4318',
     );
   });
 });
