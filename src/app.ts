@@ -55,13 +55,14 @@ const RESULT_BYTES = 268_435_456;
 /** Wires the whole server and starts it. What is built is taken down in reverse order, also when a later part fails. */
 export async function startApp(config: Config, log: Log, overrides: Overrides = {}): Promise<App> {
   await using stack = new AsyncDisposableStack();
-  const { clock = systemClock, random = Math.random } = overrides;
+  const { clock: machineClock = systemClock, random = Math.random } = overrides;
   const newId = ulidFactory();
   const figures = metering({ version: RELEASE, store: config.EVENT_DB_URL === undefined ? 'sqlite' : 'mongodb' });
   const tracing = await openTracing(config, log);
   if (tracing !== null) stack.use(tracing);
-  const opened = await openStore(config, { serverId: newId(), release: RELEASE, resultBytes: RESULT_BYTES, clock, log });
+  const opened = await openStore(config, { serverId: newId(), release: RELEASE, resultBytes: RESULT_BYTES, clock: machineClock, log });
   const store = figures.store(stack.use(opened));
+  const { clock } = store;
   const managerId = config.MANAGER_ID ?? (await store.keys.keepSetting('manager_id', config.registeredId ?? newId()));
 
   const inTurn = turnsOn(store, clock);
@@ -95,7 +96,7 @@ export async function startApp(config: Config, log: Log, overrides: Overrides = 
     hooks: HOOKS,
     cron,
     ticker: nodeCronTicker,
-    defaults: { newId, managerId, ...localTime() },
+    defaults: { newId, managerId, ...localTime(clock.now) },
     limits: { ...DEFAULT_EVENT_LIMITS, allowCustomTypes: config.ALLOW_CUSTOM_EVENT_TYPES, allowAnySourceIds: config.ALLOW_ANY_SOURCE_IDS },
     alertLevel: config.ALERT_LEVEL,
     clock,

@@ -134,6 +134,16 @@ export class Dispatcher {
     for (const lane of this.#lanes.values()) if (handlerId === null || lane.handlerId === handlerId) this.#freed(lane);
   }
 
+  /** The clock was put back by so much: nothing waits longer for that. Throws what the store throws. */
+  async clockPutBack(byMs: number): Promise<void> {
+    await this.#o.queue.bringForward(this.#o.clock.now(), byMs);
+    for (const lane of this.#lanes.values()) {
+      lane.bringForward(byMs);
+      if (lane.backlogAt !== null) this.#backlog.note(lane, this.#o.clock.now());
+      this.#wakeDelayed(lane);
+    }
+  }
+
   /**
    * The leases of this handler, or of all, may be another server's now: what runs is broken off, what waits is dropped, and both go back to
    * the store if it still has them as this server's. Outcomes on their way there are left to it.
@@ -341,12 +351,14 @@ export class Dispatcher {
   }
 
   #wakeDelayedAt(lane: Lane, at: number): void {
-    this.#o.clock.after(Math.min(Math.max(0, at - this.#o.clock.now()), MAX_TIMER_MS), () => {
-      const next = lane.wakeDelayed(this.#o.clock.now());
-      if (next !== null) this.#wakeDelayedAt(lane, next);
-      this.#queueUp(lane);
-      this.#pumpSoon();
-    });
+    this.#o.clock.after(Math.min(Math.max(0, at - this.#o.clock.now()), MAX_TIMER_MS), () => this.#wakeDelayed(lane));
+  }
+
+  #wakeDelayed(lane: Lane): void {
+    const next = lane.wakeDelayed(this.#o.clock.now());
+    if (next !== null) this.#wakeDelayedAt(lane, next);
+    this.#queueUp(lane);
+    this.#pumpSoon();
   }
 
   async #pause(lane: Lane): Promise<void> {

@@ -19,6 +19,7 @@ import type { ScheduleStore } from '../ports/schedule-store.ts';
 import type { Ticker } from '../ports/ticker.ts';
 import type { AttemptTracing } from '../ports/tracing.ts';
 import { alertDesk } from './alerts.ts';
+import { watchClock } from './clock-watch.ts';
 import { type Delivering, startDelivering, together } from './deliver.ts';
 import { Dispatcher } from './dispatch.ts';
 import { type Executions, executions } from './executions.ts';
@@ -156,6 +157,14 @@ export function createEngine(options: EngineOptions): Engine {
     log,
   });
   others?.start();
+  const watch = watchClock({
+    clock,
+    log,
+    async onPutBack(byMs) {
+      await dispatcher.clockPutBack(byMs);
+      delivering.wake();
+    },
+  });
 
   return {
     dispatcher,
@@ -176,6 +185,7 @@ export function createEngine(options: EngineOptions): Engine {
     },
     async stop() {
       stopping = true;
+      watch.stop();
       others?.pause();
       // Mails that do not leave now are in the outbox: there is no need to wait for the outcomes first.
       await Promise.all([scheduled.stop(), dispatcher.stop(STOP_GRACE_MS), delivering.stop()]);

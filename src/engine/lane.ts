@@ -95,6 +95,11 @@ export class Lane {
     if (item !== undefined) this.#releaseKey(item);
   }
 
+  /** What was delayed is due so much earlier. */
+  bringForward(byMs: number): void {
+    this.#delayed = this.#delayed.map((item) => ({ ...item, runAt: item.runAt - byMs }));
+  }
+
   /** Moves what was delayed and is due to the front; answers when the next one is. */
   wakeDelayed(now: number): number | null {
     const due = this.#delayed.filter((item) => item.runAt <= now);

@@ -153,6 +153,11 @@ export interface Queue {
    * that have something pending. Called at start, and at intervals where the store is shared.
    */
   recover(now: number): Promise<{ lost: number; pending: { handlerId: number; firstRunAt: number }[] }>;
+  /**
+   * The clock was put back by `byMs`: what waits for its time, executions and mails, waits so much less, and what never ran not at all.
+   * Without it a retry that was due in a second would be due in an hour and a second.
+   */
+  bringForward(now: number, byMs: number): Promise<void>;
   /** `canceled` also for a leased one: its lease is lost. */
   cancel(id: string, now: number): Promise<'canceled' | 'ended' | 'absent'>;
   /** Which of these were canceled: by another server, when this one has them. */

@@ -27,6 +27,8 @@ export interface Store extends AsyncDisposable {
   schedules: ScheduleStore;
   reports: ReportStore;
   alerts: AlertStore;
+  /** By which all servers on it go. */
+  clock: Clock;
   signals?: Signals;
   leadership?: Leadership;
   guard?: StoreGuard;
@@ -37,6 +39,7 @@ export interface StoreParts {
   /** Of this program. */
   release: string;
   resultBytes: number;
+  /** Of this machine. */
   clock: Clock;
   log: Log;
 }
@@ -56,11 +59,12 @@ export async function openStore(config: Config, parts: StoreParts): Promise<Stor
   return store;
 }
 
-function openUnchecked(config: Config, parts: StoreParts): Promise<Store> {
+async function openUnchecked(config: Config, parts: StoreParts): Promise<Store> {
   const { DATA_DIR: folder, DURABILITY: durability, QUERY_DEADLINE_MS: deadlineMs, EVENT_DB_URL: url } = config;
   if (url !== undefined) return openMongo(config, url, parts);
   const { resultBytes, release, clock, log } = parts;
-  return openSqliteStore({ folder, durability, deadlineMs, resultBytes, release, now: clock.now, onBroken: (error) => giveUp(error, log) });
+  const onBroken = (error: Error): never => giveUp(error, log);
+  return { ...(await openSqliteStore({ folder, durability, deadlineMs, resultBytes, release, now: clock.now, onBroken })), clock };
 }
 
 /** Without its writer the server can promise nothing: whoever supervises it starts it anew, and what was acknowledged is there. */
@@ -98,7 +102,7 @@ async function openMongo(config: Config, url: string, { serverId, release, resul
     queue: guard.wrap(store.queue, {
       always: ['renew', 'recover'],
       slow: ['list', 'counts'],
-      whole: ['fire', 'claim', 'settle', 'cancel', 'replay'],
+      whole: ['fire', 'claim', 'settle', 'bringForward', 'cancel', 'replay'],
     }),
     handlers: guard.wrap(store.handlers, { slow: ['all', 'versions'], whole: ['put', 'setEnabled', 'remove'] }),
     keys: guard.wrap(store.keys, { slow: ['all'], whole: ['create', 'revoke', 'keepSetting', 'exchangeSetting'] }),
@@ -112,6 +116,7 @@ async function openMongo(config: Config, url: string, { serverId, release, resul
     }),
     signals: store.signals,
     leadership: guard.wrap(store.leadership),
+    clock: store.clock,
     guard,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -5,6 +5,7 @@ import type { FiringPlan, Lease, Leased, NewFiring } from '../../src/ports/queue
 import {
   claim,
   dead,
+  deliver,
   delivery,
   event,
   everyPage,
@@ -59,6 +60,7 @@ export function queueConformance(adapter: string, options: Options): void {
     keepsState(it);
     fires(it);
     recovers(it);
+    bringsForward(it);
     cancels(it);
     replays(it);
     lists(it);
@@ -466,7 +468,9 @@ function fires(it: It): void {
 function recovers(it: It): void {
   it('gives back what a dead server held, notes the attempt as lost and spends nothing of the budget', async (subject) => {
     const lease = await leased(subject, 'e');
-    await pending(subject, ['later'], { handlerId: 2, runAt: T0 + 500 });
+    await pending(subject, ['later'], { handlerId: 2 });
+    const [first] = await claim(subject, { handlerId: 2 });
+    await subject.queue.settle([retry((first as Leased).lease, { runAt: T0 + 500 })]);
     await using again = await subject.reopen();
     const { lost, pending: waiting } = await again.queue.recover(T0 + 60);
     expect(lost).toBe(1);
@@ -498,6 +502,45 @@ function recovers(it: It): void {
     expect(await subject.queue.recover(T0)).toEqual({ lost: 0, pending: [] });
     await subject.queue.settle([succeeded(await leased(subject, 'e'))]);
     expect(await subject.queue.recover(T0)).toEqual({ lost: 0, pending: [] });
+  });
+}
+
+function bringsForward(it: It): void {
+  const dueAt = async ({ queue }: Subject, handlerId: number): Promise<number | null> =>
+    (await queue.claim({ handlerId, limit: 10, now: 0, dueOnly: true })).nextRunAt;
+
+  it('brings a retry forward by what the clock was put back, to now at the earliest', async (subject) => {
+    const runAts = [T0 + 10_000, T0 + 3_000, T0 - 5];
+    for (const [index, runAt] of runAts.entries()) {
+      await pending(subject, [`e${index}`], { handlerId: index + 1 });
+      const [first] = await claim(subject, { handlerId: index + 1 });
+      await subject.queue.settle([retry((first as Leased).lease, { runAt })]);
+    }
+    await subject.queue.bringForward(T0, 4_000);
+    expect([await dueAt(subject, 1), await dueAt(subject, 2), await dueAt(subject, 3)]).toEqual([T0 + 6_000, T0, T0 - 5]);
+  });
+
+  it('lets what never ran wait no longer, however many there are and whatever the clock was put back by', async (subject) => {
+    const many = Array.from({ length: 1_200 }, (_, n) => `e${n}`);
+    await pending(subject, many, { runAt: T0 + 3_600_000 });
+    await pending(subject, ['ended'], { handlerId: 2 });
+    await subject.queue.cancel(idOf('ended', 2), T0 + 9);
+    await subject.queue.bringForward(T0, 1);
+    expect(await claim(subject, { limit: 2_000, now: T0 })).toHaveLength(1_200);
+    expect(await subject.queue.get(idOf('ended', 2))).toMatchObject({ state: 'canceled', runAt: T0 });
+  });
+
+  it('brings mails forward that wait, and leaves those that were sent', async (subject) => {
+    await deliver(subject, delivery('new', { createdAt: T0 + 900 }), delivery('later'), delivery('sent'));
+    const tried = { attempts: 1, lastError: '451 later', sentAt: null };
+    await subject.deliveries.record([
+      { id: 'later', state: 'pending', nextAt: T0 + 60_000, ...tried },
+      { id: 'sent', state: 'sent', nextAt: null, ...tried, lastError: null, sentAt: T0 },
+    ]);
+    await subject.queue.bringForward(T0, 1_000);
+    expect((await subject.deliveries.due(T0, 10)).map(({ id }) => id)).toEqual(['new']);
+    expect(await subject.deliveries.get('later')).toMatchObject({ nextAt: T0 + 59_000 });
+    expect(await subject.deliveries.get('sent')).toMatchObject({ nextAt: null });
   });
 }
 

@@ -1,18 +1,24 @@
 import { execFileSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
 
 /**
- * Once before the tests: sees that there is a mongod. Tests of the MongoDB store are never skipped, and a machine without a way out cannot
- * download one while they run; the Python package that holds one comes through package indexes that such machines often have.
- * Where that is not possible either, mongodb-memory-server tries its own download, and says what to do when it fails.
+ * Once before the tests: brings what they need from Python packages, whose indexes are reached from machines that reach nothing else. Tests
+ * are never skipped for want of it: where this does not work, mongodb-memory-server tries its own download, and what fails says what to do.
  */
+const PARTS = [
+  { what: 'mongod', named: 'MONGOMS_SYSTEM_BINARY', made: '.cache/mongod-venv/.made-of', script: 'test/support/mongod-setup.sh' },
+  { what: 'libfaketime', named: 'FAKETIME_LIBRARY', made: '.cache/faketime/.made-of', script: 'test/support/faketime-setup.sh' },
+];
+
 export default function prepare() {
-  const root = new URL('../..', import.meta.url).pathname;
-  const hasOne = process.env.MONGOMS_SYSTEM_BINARY || globSync('.cache/mongod-venv/.made-of', { cwd: root }).length > 0;
-  if (hasOne) return;
-  try {
-    execFileSync('bash', ['test/support/mongod-setup.sh'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], timeout: 180_000 });
-  } catch {
-    process.stderr.write('No mongod from the Python package; mongodb-memory-server will download one when the tests start.\n');
+  for (const { what, named, made, script } of PARTS) {
+    if (process.env[named] || existsSync(`${ROOT}${made}`)) continue;
+    try {
+      execFileSync('bash', [script], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'], timeout: 180_000 });
+    } catch {
+      process.stderr.write(`There is no ${what} from a Python package.\n`);
+    }
   }
 }

@@ -48,11 +48,13 @@ export async function openTestStore(options: Partial<SqliteStoreOptions> = {}): 
 export class HandClock implements Clock {
   readonly timers = new Set<{ at: number; run: () => void }>();
   #now: number;
+  #jumped = 0;
 
   constructor(start = Date.UTC(2026, 2, 1)) {
     this.#now = start;
   }
   now = (): number => this.#now;
+  elapsed = (): number => this.#now - this.#jumped;
   after(ms: number, run: () => void): () => void {
     const timer = { at: this.#now + ms, run };
     this.timers.add(timer);
@@ -61,6 +63,7 @@ export class HandClock implements Clock {
   /** As when the machine's clock is set: no timer knows of it. */
   jump(ms: number): void {
     this.#now += ms;
+    this.#jumped += ms;
     const timers = [...this.timers];
     this.timers.clear();
     for (const timer of timers) this.timers.add(Object.assign(timer, { at: timer.at + ms }));

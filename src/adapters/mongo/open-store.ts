@@ -5,6 +5,7 @@ import { appender } from './append.ts';
 import { archiveOf } from './archive.ts';
 import { Claimer } from './claim.ts';
 import { type Collections, collectionsOf, connect } from './connect.ts';
+import { DatabaseClock } from './database-clock.ts';
 import { deliveryStore } from './deliveries.ts';
 import { type Caused, forgetEffects } from './effects.ts';
 import { handlerStore } from './handlers.ts';
@@ -46,7 +47,8 @@ export async function openStore(options: MongoStoreOptions): Promise<MongoStore>
   const client = stack.use(await connect(url, deadlineMs));
   const all = collectionsOf(client.db(place.database), place.collection);
 
-  const presence = new Presence(all, serverId);
+  const clock = new DatabaseClock(options.clock);
+  const presence = new Presence(all, serverId, clock);
   await presence.enter();
   stack.defer(() => leave(all, presence));
   await assertNotSwapping(all.db); // again, now that a restore sees this server
@@ -81,6 +83,7 @@ export async function openStore(options: MongoStoreOptions): Promise<MongoStore>
     alerts: alertStore(all),
     signals: board,
     leadership: leadershipOf(shared),
+    clock,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

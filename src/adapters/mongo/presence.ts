@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { LEASE_MS } from '../../ports/queue.ts';
 import type { Collections } from './connect.ts';
+import type { DatabaseClock } from './database-clock.ts';
 
 const EXPIRED = { $expr: { $lt: ['$aliveUntil', '$$NOW'] } };
 
@@ -11,11 +12,14 @@ const EXPIRED = { $expr: { $lt: ['$aliveUntil', '$$NOW'] } };
 export class Presence {
   readonly #servers: Collections['servers'];
   readonly #serverId: string;
+  readonly #clock: DatabaseClock | undefined;
   #owner: string;
 
-  constructor({ servers }: Collections, serverId: string) {
+  /** `clock` is set with each renewal. */
+  constructor({ servers }: Collections, serverId: string, clock?: DatabaseClock) {
     this.#servers = servers;
     this.#serverId = serverId;
+    this.#clock = clock;
     this.#owner = this.#newName();
   }
 
@@ -57,8 +61,11 @@ export class Presence {
 
   async #extend(isNew: boolean): Promise<boolean> {
     const later = [{ $set: { aliveUntil: { $add: ['$$NOW', LEASE_MS] } } }];
-    const { matchedCount, upsertedCount } = await this.#servers.updateOne({ _id: this.#owner }, later, { upsert: isNew });
-    return matchedCount + upsertedCount > 0;
+    const extend = async (): Promise<number | null> => {
+      const extended = await this.#servers.findOneAndUpdate({ _id: this.#owner }, later, { upsert: isNew, returnDocument: 'after' });
+      return extended === null ? null : extended.aliveUntil.getTime() - LEASE_MS;
+    };
+    return this.#clock === undefined ? (await extend()) !== null : this.#clock.ask(extend);
   }
 
   #newName(): string {

@@ -20,7 +20,7 @@ const OPEN: ExecutionState[] = ['pending', 'leased'];
 const RECOVERY_MS = 10 * OPERATION_MS;
 
 export function queueOf(shared: Shared, parts: { settler: Settler; claimer: Claimer; recovery: Recovery }): Queue {
-  const { executions, state } = shared.all;
+  const { deliveries, executions, state } = shared.all;
   const sha1 = (text: string): string => hash('sha1', text);
   /** The ids of a subject's executions begin with its own, so that no index on the subject is needed. */
   const ofSubject = (subject: string): Filter<ExecutionDocument> => {
@@ -40,6 +40,13 @@ export function queueOf(shared: Shared, parts: { settler: Settler; claimer: Clai
     claim: (request) => parts.claimer.claim(request),
     settle: (settlements) => parts.settler.settle(settlements),
     recover: (now) => bounded(() => parts.recovery.recover(now), RECOVERY_MS),
+    bringForward: (now, byMs) =>
+      bounded(async () => {
+        const earlier = (field: string) => [{ $set: { [field]: { $max: [now, { $subtract: [`$${field}`, byMs] }] } } }];
+        await executions.updateMany({ state: 'pending', runAt: { $gt: now }, finishedAt: null }, { $set: { runAt: now } });
+        await executions.updateMany({ state: 'pending', runAt: { $gt: now } }, earlier('runAt'));
+        await deliveries.updateMany({ state: 'pending', nextAt: { $gt: now } }, earlier('nextAt'));
+      }, RECOVERY_MS),
     cancel: (id, now) =>
       bounded(async () => {
         const change = { $set: { state: 'canceled' as const, finishedAt: now }, $unset: { owner: 1 as const, claim: 1 as const } };

@@ -28,6 +28,7 @@ export interface MongoStoreOptions {
   deleteAfterSeconds?: number | null;
   /** A mongod without a replica set forgets acknowledged writes when it crashes at the wrong moment, and cannot signal. */
   standaloneAllowed?: boolean;
+  /** Of this machine. */
   clock: Clock;
 }
 
@@ -44,6 +45,8 @@ export interface MongoStore extends AsyncDisposable {
   alerts: AlertStore;
   signals: Signals;
   leadership: Leadership;
+  /** The database's. */
+  clock: Clock;
 }
 
 /** Opens the store; throws an Error whose text says what to change, SchemaMismatch for a database of another release. The driver is loaded only here, so that other stores need not have it. */

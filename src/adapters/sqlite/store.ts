@@ -138,7 +138,14 @@ function queue(writer: Writer, readers: Readers): Queue {
     executionsOf: (subjectId) => readers.call('executionsOf', subjectId, executionIdPrefix(subjectId, sha1)),
     claim: (request) => writer.call('claim', request),
     settle: (settlements) => writer.call('settle', settlements.map(settlementRow)),
-    recover: (now) => writer.call('recover', now),
+    async recover(now) {
+      await writer.call('fetchFromFuture', now);
+      return writer.call('recover', now);
+    },
+    async bringForward(now, byMs) {
+      await untilDone((limit) => writer.call('neverRanAhead', now, limit));
+      await writer.call('bringForward', now, byMs);
+    },
     cancel: (id, now) => writer.call('cancel', id, now),
     canceled: (ids) => readers.call('canceled', ids),
     replay: (id, now, version) => writer.call('replay', id, now, version),

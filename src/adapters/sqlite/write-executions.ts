@@ -55,6 +55,19 @@ export function executionWrites(db: DatabaseSync, { append, fire }: ReturnType<t
   const pendingByHandler = db.prepare(
     'SELECT handler_id AS handlerId, min(run_at) AS firstRunAt FROM executions WHERE state < 2 AND state = 0 GROUP BY handler_id',
   );
+  const neverRanAhead = db.prepare(
+    `UPDATE executions SET run_at = ?1 WHERE seq IN
+       (SELECT seq FROM executions WHERE state < 2 AND state = 0 AND run_at > ?1 AND finished_at IS NULL LIMIT ?2)`,
+  );
+  const retriesAhead = db.prepare(
+    'UPDATE executions SET run_at = max(?1, run_at - ?2) WHERE state < 2 AND state = 0 AND run_at > ?1 AND finished_at IS NOT NULL',
+  );
+  const mailsAhead = db.prepare('UPDATE deliveries SET next_at = max(?1, next_at - ?2) WHERE next_at IS NOT NULL AND next_at > ?1');
+  const executionsOfFuture = db.prepare(
+    `UPDATE executions SET run_at = ?1 WHERE state < 2 AND run_at > ?1
+       AND (finished_at IS NULL OR finished_at > ?1 OR created_at > ?1)`,
+  );
+  const mailsOfFuture = db.prepare('UPDATE deliveries SET next_at = ?1 WHERE next_at IS NOT NULL AND next_at > ?1 AND created_at > ?1');
   const byId = db.prepare('SELECT seq, state, attempt, started_at, finished_at, error, attempts FROM executions WHERE id = ?');
   const cancelOne = db.prepare('UPDATE executions SET state = 4, finished_at = ? WHERE id = ? AND state < 2');
   const replayOne = db.prepare(
@@ -158,6 +171,19 @@ export function executionWrites(db: DatabaseSync, { append, fire }: ReturnType<t
       for (const { seq, attempt } of rows)
         giveBack.run(JSON.stringify({ attempt, startedAt: null, finishedAt: now, outcome: error } satisfies Attempt), seq);
       return { lost: rows.length, pending: pendingByHandler.all() as unknown as { handlerId: number; firstRunAt: number }[] };
+    },
+
+    /** At the start, before `recover`: what was written while the clock was ahead of where it is now would wait until then. */
+    fetchFromFuture(now: number): void {
+      executionsOfFuture.run(now);
+      mailsOfFuture.run(now);
+    },
+
+    /** How many that never ran wait no longer, at most `limit`. */
+    neverRanAhead: (now: number, limit: number): number => Number(neverRanAhead.run(now, limit).changes),
+    bringForward(now: number, byMs: number): void {
+      retriesAhead.run(now, byMs);
+      mailsAhead.run(now, byMs);
     },
 
     cancel(id: string, now: number): 'canceled' | 'ended' | 'absent' {

@@ -9,13 +9,13 @@ export interface LocalTime {
 const QUARTER_US = 900_000_000;
 const two = (value: number): string => String(value).padStart(2, '0');
 
-export function localTime(): LocalTime {
+export function localTime(now: () => number = Date.now): LocalTime {
   let second = Number.NaN;
   let secondText = '';
   let lastQuarter = Number.NaN;
   let lastOffset = 0;
   // The clock has milliseconds; the rest comes from the monotonic one, so that events of one millisecond are told apart.
-  const nowUs = (): number => Date.now() * 1_000 + Number((process.hrtime.bigint() / 1_000n) % 1_000n);
+  const nowUs = (): number => now() * 1_000 + Number((process.hrtime.bigint() / 1_000n) % 1_000n);
   return {
     nowUs,
     nowText() {

@@ -3,10 +3,10 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { smtpMailer } from '../../../src/adapters/smtp/mailer.ts';
 import type { Delivery, NewDelivery } from '../../../src/core/delivery.ts';
 import { type Delivering, startDelivering } from '../../../src/engine/deliver.ts';
-import type { Clock } from '../../../src/ports/clock.ts';
 import type { DeliveryAttempt, DeliveryStore } from '../../../src/ports/delivery-store.ts';
 import type { Mail, Mailer, MailResult } from '../../../src/ports/mailer.ts';
 import { greylist, rudePeer, scripted, smtpPeer } from '../../support/smtp-peer.ts';
+import { HandClock } from '../../support/store.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -14,40 +14,6 @@ const START = Date.UTC(2026, 2, 1);
 const ACCEPTED: MailResult = { kind: 'accepted' };
 const LATER: MailResult = { kind: 'temporary', detail: 'greylisted' };
 const NEVER: MailResult = { kind: 'permanent', detail: 'no such mailbox' };
-
-/** Time that passes only when it is told to. */
-class HandClock implements Clock {
-  #now = START;
-  readonly timers = new Set<{ at: number; run: () => void }>();
-
-  now(): number {
-    return this.#now;
-  }
-  after(ms: number, run: () => void): () => void {
-    const timer = { at: this.#now + ms, run };
-    this.timers.add(timer);
-    return () => this.timers.delete(timer);
-  }
-  /** Jumps without anything elapsing, as when the machine's clock is set. */
-  set(now: number): void {
-    const shift = now - this.#now;
-    this.#now = now;
-    for (const timer of this.timers) timer.at += shift;
-  }
-  advance(ms: number): void {
-    const end = this.#now + ms;
-    for (let next = this.#next(end); next !== null; next = this.#next(end)) {
-      this.timers.delete(next);
-      this.#now = Math.max(this.#now, next.at);
-      next.run();
-    }
-    this.#now = end;
-  }
-  #next(end: number): { at: number; run: () => void } | null {
-    const due = [...this.timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
-    return due[0] ?? null;
-  }
-}
 
 /** What these tests need of a store beside the port; point `openStore` to another one to run them on it. */
 interface TestStore {
@@ -181,7 +147,7 @@ async function setUp(mailer: Mailer, deliveries: readonly NewDelivery[] = mails(
   const store = openStore();
   await store.add(deliveries);
   const spied = watched(store.port);
-  const clock = new HandClock();
+  const clock = new HandClock(START);
   const logs: string[] = [];
   const changes: (readonly DeliveryAttempt[])[] = [];
   const start = (over: { onChange?: (results: readonly DeliveryAttempt[]) => void } = {}) => {
@@ -309,10 +275,10 @@ describe('sleeping', () => {
   test('a retry that was written while the clock ran ten years ahead does not wait for them', async () => {
     const mailer = new TestMailer((_, attempt) => (attempt === 1 ? LATER : ACCEPTED));
     const { start, clock, row } = await setUp(mailer);
-    clock.set(START + 10 * 365 * 24 * HOUR);
+    clock.jump(10 * 365 * 24 * HOUR);
     const outbox = start();
     await outbox.idle();
-    clock.set(START);
+    clock.jump(START - clock.now());
     clock.advance(MINUTE);
     await outbox.idle();
     expect((await row('d0')).state).toBe('sent');

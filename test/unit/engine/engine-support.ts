@@ -5,7 +5,6 @@ import { openSqliteStore, type SqliteStore } from '../../../src/adapters/sqlite/
 import type { Caller, Scope } from '../../../src/core/key.ts';
 import type { HandlerRegistration } from '../../../src/engine/handlers.ts';
 import type { KeyRing } from '../../../src/engine/keys.ts';
-import type { Clock } from '../../../src/ports/clock.ts';
 import type { KeyStore } from '../../../src/ports/key-store.ts';
 import type { Sandbox } from '../../../src/ports/sandbox.ts';
 
@@ -38,36 +37,6 @@ export function freshKeys(keys: KeyStore): KeyStore {
 
 export async function removeHandlers({ handlers }: SqliteStore): Promise<void> {
   for (const { id } of await handlers.all()) await handlers.remove(id, 0);
-}
-
-export interface HandClock extends Clock {
-  advance(ms: number): void;
-  readonly timers: number;
-}
-
-/** Time that passes only when it is told to. */
-export function handClock(start = Date.UTC(2026, 2, 1)): HandClock {
-  let now = start;
-  const timers = new Set<{ at: number; run: () => void }>();
-  return {
-    now: () => now,
-    after(ms, run) {
-      const timer = { at: now + ms, run };
-      timers.add(timer);
-      return () => void timers.delete(timer);
-    },
-    advance(ms) {
-      now += ms;
-      for (const timer of timers) {
-        if (timer.at > now) continue;
-        timers.delete(timer);
-        timer.run();
-      }
-    },
-    get timers() {
-      return timers.size;
-    },
-  };
 }
 
 /** Compiles anything but code with `!!`, which it refuses on line 2, column 5; notes what is evicted. */

@@ -7,7 +7,8 @@ import type { Caller } from '../../../src/core/key.ts';
 import { type HandlerChange, handlerRegistry, type LiveHandlers } from '../../../src/engine/handlers.ts';
 import { keyRing, type OwnedKeyRing } from '../../../src/engine/keys.ts';
 import type { HandlerStore } from '../../../src/ports/handler-store.ts';
-import { callerOf, freshKeys, type HandClock, handClock, openStore, pickySandbox, registration, removeHandlers } from './engine-support.ts';
+import { HandClock } from '../../support/store.ts';
+import { callerOf, freshKeys, openStore, pickySandbox, registration, removeHandlers } from './engine-support.ts';
 
 const ADMIN: Caller = { keyId: null, name: 'root', scopes: ['admin'] };
 const ANONYMOUS: Caller = { keyId: null, name: 'anonymous', scopes: ['handlers:write'] };
@@ -34,7 +35,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  clock = handClock();
+  clock = new HandClock();
   keys = await keyRing({ store: freshKeys(store.keys), crypto: nodeCryptography, clock, report: () => {} });
   ({ caller: allen } = await callerOf(keys, 'allen'));
   sandbox = pickySandbox();

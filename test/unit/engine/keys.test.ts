@@ -4,7 +4,8 @@ import type { Caller } from '../../../src/core/key.ts';
 import { keyRing, type OwnedKeyRing } from '../../../src/engine/keys.ts';
 import type { Cryptography } from '../../../src/ports/crypto.ts';
 import type { KeyStore } from '../../../src/ports/key-store.ts';
-import { callerOf, freshKeys, type HandClock, handClock, openStore } from './engine-support.ts';
+import { HandClock } from '../../support/store.ts';
+import { callerOf, freshKeys, openStore } from './engine-support.ts';
 
 const ADMIN: Caller = { keyId: null, name: 'root', scopes: ['admin'] };
 const PRESET = 'a-preset-admin-key';
@@ -27,7 +28,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   store = { keys: freshKeys(sqlite.keys) };
-  clock = handClock();
+  clock = new HandClock();
   reports = [];
   keys = await open();
 });
@@ -271,7 +272,7 @@ describe('last use', () => {
     const { secret } = await callerOf(keys, 'x');
     keys.authenticate(secret);
     await keys[Symbol.asyncDispose]();
-    expect(clock.timers).toBe(0);
+    expect(clock.timers.size).toBe(0);
     expect(await stored()).toEqual([clock.now()]);
   });
 
@@ -288,7 +289,7 @@ describe('last use', () => {
   test('is not noted for a refused secret', async () => {
     await callerOf(keys, 'x');
     keys.authenticate('hw_nobody');
-    expect(clock.timers).toBe(0);
+    expect(clock.timers.size).toBe(0);
   });
 });
 

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { EngineError } from '../../../src/core/errors.ts';
+import { watchClock } from '../../../src/engine/clock-watch.ts';
 import { keepHold } from '../../../src/engine/hold.ts';
 import { lookout } from '../../../src/engine/lookout.ts';
 import { inStartTurn } from '../../../src/engine/start-turn.ts';
@@ -258,4 +259,59 @@ test('what must be looked at before it is written at a start is done by one serv
   await pass(clock, 1_000);
   await both;
   expect(order).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
+});
+
+describe('the watch over the clock', () => {
+  function watch(onPutBack: (byMs: number) => Promise<void> = async () => {}) {
+    const clock = new HandClock();
+    const seen: number[] = [];
+    const watching = watchClock({
+      clock,
+      log: silent,
+      async onPutBack(byMs) {
+        seen.push(byMs);
+        await onPutBack(byMs);
+      },
+    });
+    return { clock, seen, watching };
+  }
+
+  test('tells by how much it was put back, and again at the next look', async () => {
+    const { clock, seen } = watch();
+    await pass(clock, 7_000);
+    clock.jump(-3_600_000);
+    await pass(clock, 20_000);
+    expect(seen).toEqual([3_600_000, 3_600_000]);
+  });
+
+  test('says nothing of one that is put ahead, or corrected by little', async () => {
+    const { clock, seen } = watch();
+    for (const ms of [10 * 365 * 86_400_000, -200, -200, -200]) {
+      clock.jump(ms);
+      await pass(clock, 5_000);
+    }
+    expect(seen).toEqual([]);
+  });
+
+  test('is called again after a failure, with what came meanwhile', async () => {
+    let isDown = true;
+    const { clock, seen } = watch(async () => {
+      if (isDown) throw new Error('down');
+    });
+    clock.jump(-1_000);
+    await pass(clock, 5_100);
+    clock.jump(-2_000);
+    await pass(clock, 5_100);
+    isDown = false;
+    await pass(clock, 11_000);
+    expect(seen).toEqual([1_000, 3_000, 3_000, 3_000]);
+  });
+
+  test('stops', async () => {
+    const { clock, seen, watching } = watch();
+    watching.stop();
+    clock.jump(-5_000);
+    await pass(clock, 20_000);
+    expect([seen, clock.timers.size]).toEqual([[], 0]);
+  });
 });

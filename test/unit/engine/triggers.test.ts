@@ -8,7 +8,8 @@ import { keyRing, type OwnedKeyRing } from '../../../src/engine/keys.ts';
 import { planner } from '../../../src/engine/plan.ts';
 import { type Triggers, type TriggersOptions, triggers } from '../../../src/engine/triggers.ts';
 import type { FireResult, FiringPlan } from '../../../src/ports/queue.ts';
-import { callerOf, freshKeys, handClock, openStore, pickySandbox, registration, removeHandlers } from './engine-support.ts';
+import { HandClock } from '../../support/store.ts';
+import { callerOf, freshKeys, openStore, pickySandbox, registration, removeHandlers } from './engine-support.ts';
 
 const HOOK = 'ctingress.on_complete';
 const PAYLOAD = HOOKS.find(({ name }) => name === HOOK)?.sample ?? '';
@@ -20,7 +21,7 @@ let allen: Caller;
 let fired: { plan: FiringPlan; result: FireResult | null }[];
 let lastId = 0;
 let one: string;
-const clock = handClock();
+const clock = new HandClock();
 
 function open(queue: TriggersOptions['queue'] = store.queue): Triggers {
   const { match, isEmpty } = handlers;

@@ -5,7 +5,7 @@ import { hostCalls } from '../../../src/engine/host-calls.ts';
 import { createReports, type Reports } from '../../../src/engine/reports.ts';
 import type { HostOp } from '../../../src/ports/sandbox.ts';
 import { event, submission } from '../../conformance/subject.ts';
-import { openTestStore, type TestStore } from '../../support/store.ts';
+import { HandClock, openTestStore, type TestStore } from '../../support/store.ts';
 
 const NODE = ulid();
 const EXPERIMENT = ulid();
@@ -27,7 +27,7 @@ beforeAll(async () => {
     at('workcell_stop', '2026-03-03T12:00:00Z', { workcell_id: WORKCELL }),
   ]);
   const exports = { path: '/nowhere', save: () => Promise.reject(new Error('nothing is saved')) };
-  reports = createReports({ store: store.reports, exports, clock: { now: () => AT, after: () => () => {} }, localDay: () => '20260309' });
+  reports = createReports({ store: store.reports, exports, clock: new HandClock(AT), localDay: () => '20260309' });
 });
 afterAll(() => store[Symbol.asyncDispose]());
 
