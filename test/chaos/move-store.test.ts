@@ -44,7 +44,7 @@ function large(): Dump {
 
 function run(from: string[], to: string[]): { child: ChildProcess; ended: Promise<{ code: number | null; output: string }> } {
   const env = { PATH: process.env['PATH'] ?? '', HOME: folder };
-  const child = spawn(process.execPath, ['--no-node-snapshot', BIN, 'migrate-store', ...from, ...to], {
+  const child = spawn(process.execPath, [BIN, 'migrate-store', ...from, ...to], {
     cwd: folder,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -19,7 +19,7 @@ class Run {
   #printed = '';
 
   constructor(folder: string, start: number, end: number) {
-    this.#child = spawn(process.execPath, ['--no-node-snapshot', PROGRAM, folder, String(start), String(end)], {
+    this.#child = spawn(process.execPath, [PROGRAM, folder, String(start), String(end)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#child.stdout?.on('data', (chunk: Buffer) => {

@@ -18,6 +18,8 @@ export interface ServerProcess extends AsyncDisposable {
   process: ChildProcess;
 }
 
+const shared = (name: string): Record<string, string> => (process.env[name] === undefined ? {} : { [name]: process.env[name] });
+
 /** `folder`: start on the data of an earlier server; it is then not removed. */
 export async function startServer(options: { env?: Record<string, string>; folder?: string } = {}): Promise<ServerProcess> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'hookwright-'));
@@ -29,9 +31,10 @@ export async function startServer(options: { env?: Record<string, string>; folde
     ADMIN_KEY,
     LOG_LEVEL: 'warn',
     TZ: 'UTC',
+    ...shared('NODE_COMPILE_CACHE'),
     ...options.env,
   };
-  const child = spawn(process.execPath, ['--no-node-snapshot', join(ROOT, 'src/main.js')], {
+  const child = spawn(process.execPath, [join(ROOT, 'src/main.js')], {
     cwd: folder,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -46,7 +49,7 @@ export async function startServer(options: { env?: Record<string, string>; folde
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
-    void exited.then(([code]) => reject(new Error(`the server ended with ${code} before it was ready:\n${output}`)));
+    exited.then(([code]) => reject(new Error(`the server ended with ${code} before it was ready:\n${output}`)), reject);
   });
   const kill = async (signal: NodeJS.Signals): Promise<number | null> => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
