@@ -172,6 +172,34 @@ describe('a database that does not answer', () => {
     expect(await claim(at(one))).toMatchObject([{ subjectId: 'e', lease: { attempt: 1 } }]);
     expect(await one.events.append([submission(event({ _id: 'e' }), planned)])).toEqual([{ kind: 'duplicate' }]);
   });
+
+  test('puts it into the queue also when its caller has repeated it meanwhile', async () => {
+    await failing('alwaysOn', { failCommands: ['insert'], namespace: collection('executions'), errorCode: 8_000 });
+    const planned = execution('e', { state: 'leased' });
+    await expect(one.events.append([submission(event({ _id: 'e' }), planned)])).rejects.toMatchObject({ code: 'store_unavailable' });
+    await failing('off');
+    expect(await one.events.append([submission(event({ _id: 'e' }), planned)])).toEqual([{ kind: 'duplicate' }]);
+    await one.queue.recover(T0);
+    expect(await claim(at(one))).toMatchObject([{ subjectId: 'e', lease: { attempt: 1 } }]);
+  });
+
+  test.each(['an event', 'a firing'])('leaves alone what is just being written of %s: its writer is about to run it', async (kind) => {
+    await failing('alwaysOn', { failCommands: ['insert'], namespace: collection('executions'), blockConnection: true, blockTimeMS: 400 });
+    const planned = execution('e', { state: 'leased' });
+    const firing = { id: 'e', hook: 'h', payload: '{}', tags: [], createdAt: T0, cause: null };
+    const written =
+      kind === 'an event'
+        ? one.events.append([submission(event({ _id: 'e' }), planned)]).then(([result]) => result)
+        : one.queue.fire({ firing, executions: [planned] });
+    let isWritten = false;
+    const done = written.finally(() => {
+      isWritten = true;
+    });
+    while (!isWritten) await one.queue.recover(T0);
+    await failing('off');
+    expect(await done).toMatchObject({ kind: 'stored' });
+    expect(await one.queue.open()).toEqual({ pending: 0, leased: 1 });
+  });
 });
 
 describe('two servers on one database', () => {

@@ -27,14 +27,16 @@ export function appender(shared: Shared): (submissions: readonly Submission[]) =
 async function append(shared: Shared, items: readonly Item[]): Promise<AppendResult[]> {
   const withWork = items.flatMap(({ submission }) => (submission.executions.length > 0 ? [submission] : []));
   const ids = withWork.map(({ event }) => event.id);
-  // If it fails or takes too long, the insert may still come to pass, and then its executions must not wait for this server.
-  shared.stranded.add(ids);
-  const writes = await steady(() => numbered(shared, items));
-  const results = await steady(() => insertEvents(shared.all, writes));
-  shared.stranded.remove(ids);
+  const results = await shared.stranded.during(ids, async () => {
+    const writes = await steady(() => numbered(shared, items));
+    return steady(() => insertEvents(shared.all, writes));
+  });
   // Not of what was there already: whoever stored that may have been cut off before step 2, and its plan is all there is.
-  const done = items.filter(({ submission }, n) => submission.executions.length > 0 && results[n]?.kind === 'stored');
-  shared.plansDone.add(done.map(({ submission }) => ({ kind: 'event', id: submission.event.id })));
+  const done = items.flatMap(({ submission: { event, executions } }, n) =>
+    executions.length > 0 && results[n]?.kind === 'stored' ? [event.id] : [],
+  );
+  shared.stranded.remove(done);
+  shared.plansDone.add(done.map((id) => ({ kind: 'event', id })));
   if (withWork.some(({ executions }) => executions.some(({ state }) => state === 'pending'))) shared.signal('queue');
   return results;
 }

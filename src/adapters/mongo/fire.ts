@@ -41,14 +41,17 @@ export async function insertFirings(all: Collections, writes: readonly FiringWri
 export async function fire(shared: Shared, plan: FiringPlan): Promise<FireResult> {
   const { all, presence, sequence, stranded, plansDone, signal } = shared;
   const { id } = plan.firing;
-  stranded.add([id]);
-  const { owner } = presence;
-  const write = firingWrite(plan, await steady(() => sequence.next(1 + plan.executions.length)), owner);
-  if (write.executions.length > 0) Object.assign(write.document, { planned: write.executions, owner });
-  const [result] = await steady(() => insertFirings(all, [write]));
-  stranded.remove([id]);
+  const [result] = await stranded.during([id], async () => {
+    const { owner } = presence;
+    const write = firingWrite(plan, await steady(() => sequence.next(1 + plan.executions.length)), owner);
+    if (write.executions.length > 0) Object.assign(write.document, { planned: write.executions, owner });
+    return steady(() => insertFirings(all, [write]));
+  });
   // What was there already may be another server's, cut off before its executions were written.
-  if (result?.kind === 'stored') plansDone.add([{ kind: 'firing', id }]);
+  if (result?.kind === 'stored') {
+    stranded.remove([id]);
+    plansDone.add([{ kind: 'firing', id }]);
+  }
   if (plan.executions.some(({ state }) => state === 'pending')) signal('queue');
   return result as FireResult;
 }
