@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { runnerPermissions } from '../../src/adapters/isolate/fork-runner.ts';
+import { forkRunner, runnerPermissions } from '../../src/adapters/isolate/fork-runner.ts';
+import { eventually } from '../support/server.ts';
 
 /** What code that broke out of an isolate could do: it runs with the permissions of a runner process. */
 function runWith(code: string): string {
@@ -30,6 +32,22 @@ describe('a runner process', () => {
     },
   ])('may not $what', ({ code }) => {
     expect(runWith(code)).toBe('ERR_ACCESS_DENIED');
+  });
+
+  test('stands behind the server in the queue for the processor, with all its threads', async () => {
+    const runner = forkRunner();
+    try {
+      // Nothing is sent to it: as soon as it runs its program, its threads are there.
+      const threads = (): string[] => readdirSync(`/proc/${runner.pid}/task`);
+      await eventually(async () => (threads().length > 4 ? true : null));
+      const niceness = threads().map((id) => readFileSync(`/proc/${runner.pid}/task/${id}/stat`, 'utf8').split(') ')[1]?.split(' ')[16]);
+      expect(new Set(niceness)).toEqual(new Set(['10']));
+      const group = `/proc/${runner.pid}/autogroup`;
+      // Not every kernel has these groups.
+      if (existsSync(group)) expect(readFileSync(group, 'utf8')).toMatch(/ nice 10$/m);
+    } finally {
+      runner.kill('SIGKILL');
+    }
   });
 
   test('has an empty environment', () => {

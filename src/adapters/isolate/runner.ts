@@ -2,19 +2,10 @@
  * The program of a runner process: warm isolates of one registrant's handlers, and a main thread that runs none of their code and so
  * always answers. It has no environment, no files but its own and no network. It dies with the server that forked it.
  */
-import { setPriority } from 'node:os';
 import type { FromRunner, RunnerSettings, ToRunner } from './protocol.ts';
 import { compileSource } from './runner/compile.ts';
 import { WarmIsolate } from './runner/warm-isolate.ts';
 import { startWatchdog } from './runner/watchdog.ts';
-
-/** Behind the server in the queue for the processor, so that it answers while every core is busy with handlers. Threads inherit it. */
-const NICENESS = 5;
-try {
-  setPriority(NICENESS);
-} catch {
-  // Some systems do not let a process change its own priority: then it runs as it is.
-}
 
 const isolates = new Map<string, WarmIsolate>();
 const watchdog = startWatchdog(isolates, send);
