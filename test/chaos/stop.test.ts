@@ -13,10 +13,10 @@ test(
     const handlers = [await host.register('one', code, { concurrency: 10, filter: { event_type: 'test' } })];
     await host.register('loop', 'export default () => { for (;;); }', {
       filter: { event_type: 'log_debug' },
-      limits: { timeout_ms: 3_000, memory_mb: 64 },
+      limits: { timeout_ms: 2_000, memory_mb: 64 },
       retry: { max_attempts: 1, backoff: { first_ms: 1, factor: 1, max_ms: 1 } },
     });
-    const event = (id: string, n: number) => ({ _id: id, event_type: n % 50 === 49 ? 'log_debug' : 'test' });
+    const event = (id: string, n: number) => ({ _id: id, event_type: n % 100 === 99 ? 'log_debug' : 'test' });
     const load = startLoad(host, random, { singles: 3, batches: 1, pauseMs: 60, event });
     const rounds = Math.max(2, Math.round(ROUNDS / 4));
     for (let round = 0; round < rounds; round++) {
