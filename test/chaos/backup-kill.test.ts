@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { ulid } from 'ulid';
 import { openMongoStore } from '../../src/adapters/mongo/store.ts';
 import { openSqliteStore } from '../../src/adapters/sqlite/store.ts';
@@ -14,7 +14,7 @@ import type { EventStore } from '../../src/ports/event-store.ts';
 import { backupParts } from '../../src/wiring/backups.ts';
 import { event, submission } from '../conformance/subject.ts';
 import { mongoDigest, sqliteDigest } from '../support/backed-up.ts';
-import { type Mongod, startReplicaSet } from '../support/mongod.ts';
+import { mongodOfFile } from '../support/mongod-of-file.ts';
 import { ROUNDS, randomOf } from './chaos.ts';
 
 const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
@@ -27,11 +27,7 @@ interface Place {
   digest(): Promise<string>;
 }
 
-let mongod: Mongod;
-beforeAll(async () => {
-  mongod = await startReplicaSet();
-}, 120_000);
-afterAll(async () => mongod[Symbol.asyncDispose]());
+const mongod = mongodOfFile();
 
 const KINDS: [string, (folder: string) => Place][] = [
   [

@@ -165,6 +165,8 @@ describe('two servers on one MongoDB, 30 seconds apart', () => {
       code: 'export default (run) => run.scheduled_at;',
       schedule: { cron: '* * * * * *', timezone: 'UTC' },
     });
+    // What was registered at one server is known at the other within a second.
+    await eventually(async () => ((await items(servers[1], '/handlers')).length === handlers.size + 1 ? true : null));
   });
   afterAll(async () => {
     for (const server of servers ?? []) await server[Symbol.asyncDispose]();

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Db, MongoClient } from 'mongodb';
+import { expect, test } from '@jest/globals';
+import type { Db } from 'mongodb';
 import { STEPS } from '../../src/adapters/mongo/steps.ts';
 import { openTestMongoStore } from '../support/mongo-store.ts';
-import { type Mongod, startReplicaSet } from '../support/mongod.ts';
+import { mongodOfFile } from '../support/mongod-of-file.ts';
 import { ROUNDS, randomOf } from './chaos.ts';
 
 /** RELIABILITY 25c on MongoDB: kill -9 in the middle of a migration. */
@@ -15,16 +15,7 @@ const EVENTS = 20_000;
 /** Of a server of this release, which knows the steps before those. */
 const REFUSAL = /written by Hookwright test/;
 
-let mongod: Mongod;
-let client: MongoClient;
-beforeAll(async () => {
-  mongod = await startReplicaSet();
-  client = await MongoClient.connect(mongod.url);
-}, 120_000);
-afterAll(async () => {
-  await client?.close();
-  await mongod?.[Symbol.asyncDispose]();
-});
+const mongod = mongodOfFile();
 
 async function makeOld(db: Db): Promise<void> {
   await db.collection('hookwright_settings').insertOne({ _id: 'manager_id', value: 'M' } as never);
@@ -63,7 +54,7 @@ test(
     const seen: number[] = [];
     let longestMs = 0;
     for (let round = 0; round <= ROUNDS; round++) {
-      const db = client.db(`killed_${round}`);
+      const db = mongod.client.db(`killed_${round}`);
       await makeOld(db);
       const run = start(db.databaseName);
       await run.begun;

@@ -1,22 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { ulid } from 'ulid';
 import { mongoBackups } from '../../src/adapters/mongo/backup.ts';
 import { type MongoStore, openMongoStore } from '../../src/adapters/mongo/store.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { mongoDigest } from '../support/backed-up.ts';
 import { onDatabase } from '../support/mongo-store.ts';
-import { type Mongod, startReplicaSet, startStandalone } from '../support/mongod.ts';
+import { startStandalone } from '../support/mongod.ts';
+import { mongodOfFile } from '../support/mongod-of-file.ts';
 import { backupConformance } from './backup.suite.ts';
 import { event, submission } from './subject.ts';
 
-let mongod: Mongod;
-beforeAll(async () => {
-  mongod = await startReplicaSet();
-}, 120_000);
-afterAll(async () => mongod[Symbol.asyncDispose]());
+const mongod = mongodOfFile();
 
 backupConformance('MongoDB', async () => {
   const { url } = mongod;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { BSON, Double, Int32 } from 'mongodb';
 import { ulid } from 'ulid';
 import { mongoImport } from '../../src/adapters/mongo/import.ts';
@@ -10,14 +10,10 @@ import { systemClock } from '../../src/adapters/system/clock.ts';
 import { importEvents } from '../../src/engine/import.ts';
 import { importFile } from '../../src/wiring/imports.ts';
 import { onDatabase } from '../support/mongo-store.ts';
-import { type Mongod, startReplicaSet } from '../support/mongod.ts';
+import { mongodOfFile } from '../support/mongod-of-file.ts';
 import { importConformance } from './import.suite.ts';
 
-let mongod: Mongod;
-beforeAll(async () => {
-  mongod = await startReplicaSet();
-}, 120_000);
-afterAll(async () => mongod[Symbol.asyncDispose]());
+const mongod = mongodOfFile();
 
 const optionsFor = (database: string) => ({
   url: mongod.url,

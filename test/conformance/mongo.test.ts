@@ -1,6 +1,5 @@
-import { afterAll, beforeAll } from '@jest/globals';
 import { openTestMongoStore } from '../support/mongo-store.ts';
-import { type Mongod, startReplicaSet } from '../support/mongod.ts';
+import { mongodOfFile } from '../support/mongod-of-file.ts';
 import { mongoPlace } from '../support/places.ts';
 import { alertStoreConformance } from './alert-store.suite.ts';
 import { deliveryStoreConformance } from './delivery-store.suite.ts';
@@ -13,13 +12,7 @@ import { reportStoreConformance } from './report-store.suite.ts';
 import { retentionStoreConformance } from './retention-store.suite.ts';
 import { scheduleStoreConformance } from './schedule-store.suite.ts';
 
-let mongod: Mongod;
-beforeAll(async () => {
-  mongod = await startReplicaSet();
-}, 120_000);
-afterAll(async () => {
-  await mongod?.[Symbol.asyncDispose]();
-});
+const mongod = mongodOfFile();
 
 const open = () => openTestMongoStore({ url: mongod.url });
 

@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Db } from 'mongodb';
-import { MongoClient } from 'mongodb';
 import { ulid } from 'ulid';
 import { mongoMigrations } from '../../src/adapters/mongo/migrations.ts';
 import { type MongoStep, STEPS } from '../../src/adapters/mongo/steps.ts';
@@ -8,7 +7,7 @@ import { type MigrateOptions, type MigrationBackup, migrate } from '../../src/wi
 import { heldBackup } from '../support/held-backup.ts';
 import { checkForLeaks } from '../support/leaks.ts';
 import { onDatabase, openTestMongoStore } from '../support/mongo-store.ts';
-import { type Mongod, startReplicaSet } from '../support/mongod.ts';
+import { mongodOfFile } from '../support/mongod-of-file.ts';
 
 /** RELIABILITY 25c and M32 on MongoDB. */
 
@@ -31,21 +30,12 @@ const MORE: readonly MongoStep[] = [
 ];
 const RELEASE = '9.9.9';
 
-let mongod: Mongod;
-let client: MongoClient;
+const mongod = mongodOfFile();
 let database: string;
 let db: Db;
-beforeAll(async () => {
-  mongod = await startReplicaSet();
-  client = await MongoClient.connect(mongod.url);
-}, 120_000);
-afterAll(async () => {
-  await client?.close();
-  await mongod?.[Symbol.asyncDispose]();
-});
 beforeEach(() => {
   database = `test_${ulid()}`;
-  db = client.db(database);
+  db = mongod.client.db(database);
 });
 
 async function run(over: Partial<MigrateOptions> & { steps?: readonly MongoStep[] } = {}) {
@@ -179,7 +169,7 @@ describe('a database of release 0.1.0', () => {
     let cutOff = 0;
     for (let failing = 0; ; failing++) {
       database = `test_${ulid()}`;
-      db = client.db(database);
+      db = mongod.client.db(database);
       await makeOldDatabase();
       const failure = await failingFrom(failing, () => run()).catch((error: Error) => error);
       if (!(failure instanceof Error)) {
@@ -215,7 +205,7 @@ describe('a database of release 0.1.0', () => {
       await expect(run()).rejects.toThrow('A server uses the database');
     }
     database = `test_${ulid()}`;
-    db = client.db(database);
+    db = mongod.client.db(database);
     await makeOldDatabase();
     const held = heldBackup();
     const first = run({ backup: held.backup });

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Document } from 'mongodb';
 import { executionId } from '../../src/core/execution-id.ts';
 import type { Lease, Leased } from '../../src/ports/queue.ts';
@@ -17,17 +17,12 @@ import {
   T0,
 } from '../conformance/subject.ts';
 import { onDatabase, openTestMongoStore, type TestMongoStore } from '../support/mongo-store.ts';
-import { type Mongod, startReplicaSet, startStandalone } from '../support/mongod.ts';
+import { startStandalone } from '../support/mongod.ts';
+import { mongodOfFile } from '../support/mongod-of-file.ts';
 
-let mongod: Mongod;
+const mongod = mongodOfFile();
 let one: TestMongoStore;
 let two: TestMongoStore;
-beforeAll(async () => {
-  mongod = await startReplicaSet();
-}, 120_000);
-afterAll(async () => {
-  await mongod?.[Symbol.asyncDispose]();
-});
 beforeEach(async () => {
   one = await openTestMongoStore({ url: mongod.url, serverId: 'one' });
   two = await openTestMongoStore({ url: mongod.url, serverId: 'two', database: one.database });

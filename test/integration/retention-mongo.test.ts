@@ -1,19 +1,9 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { MongoClient } from 'mongodb';
+import { expect, test } from '@jest/globals';
 import { checkForLeaks } from '../support/leaks.ts';
-import { type Mongod, startReplicaSet } from '../support/mongod.ts';
+import { mongodOfFile } from '../support/mongod-of-file.ts';
 import { api, eventually, startServer } from '../support/server.ts';
 
-let mongod: Mongod;
-let client: MongoClient;
-beforeAll(async () => {
-  mongod = await startReplicaSet();
-  client = await MongoClient.connect(mongod.url);
-}, 120_000);
-afterAll(async () => {
-  await client?.close();
-  await mongod?.[Symbol.asyncDispose]();
-});
+const mongod = mongodOfFile();
 
 const DATABASE = 'retention';
 const OLD = 3_000;
@@ -21,7 +11,7 @@ const YOUNG = 500;
 const daysAgo = (days: number): string => new Date(Date.now() - days * 86_400_000).toISOString().replace('Z', '+00:00');
 
 test("M31, M35 two servers on MADSci's database archive each old event once, and MongoDB deletes what its index says", async () => {
-  const events = client.db(DATABASE).collection<{ _id: string }>('events');
+  const events = mongod.client.db(DATABASE).collection<{ _id: string }>('events');
   const made = Array.from({ length: OLD + YOUNG }, (_, n) => ({
     _id: `e${n}`,
     event_type: 'test',

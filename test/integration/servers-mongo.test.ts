@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type Execution, ended, items, post, register, request } from '../e2e/steps.ts';
-import { type Mongod, startReplicaSet } from '../support/mongod.ts';
+import { mongodOfFile } from '../support/mongod-of-file.ts';
 import { parsePrometheus, sampleOf } from '../support/prometheus.ts';
 import { api, eventually, type ServerProcess, startServer } from '../support/server.ts';
 import { smtpPeer } from '../support/smtp-peer.ts';
 
 jest.setTimeout(120_000);
 
-let mongod: Mongod;
+const mongod = mongodOfFile();
 let database: string;
 let made = 0;
-beforeAll(async () => {
-  mongod = await startReplicaSet();
-});
-afterAll(async () => mongod?.[Symbol.asyncDispose]());
 beforeEach(() => {
   database = `servers_${++made}`;
 });

@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { MongoClient } from 'mongodb';
+import { expect, test } from '@jest/globals';
 import { ulid } from 'ulid';
 import { openMongoStore } from '../../src/adapters/mongo/store.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { checkForLeaks } from '../support/leaks.ts';
-import { type Mongod, startReplicaSet } from '../support/mongod.ts';
+import { mongodOfFile } from '../support/mongod-of-file.ts';
 
-let mongod: Mongod;
-let client: MongoClient;
-beforeAll(async () => {
-  mongod = await startReplicaSet();
-  client = await MongoClient.connect(mongod.url);
-}, 120_000);
-afterAll(async () => {
-  await client?.close();
-  await mongod?.[Symbol.asyncDispose]();
-});
+const mongod = mongodOfFile();
 
 const DAY_S = 86_400;
 
@@ -30,7 +20,7 @@ test('M30 the index by which MongoDB deletes is made as MADSci makes it, made an
       release: 'test',
       clock: systemClock,
     });
-    const indexes = await client.db(database).collection('events').indexes();
+    const indexes = await mongod.client.db(database).collection('events').indexes();
     return indexes.filter(({ name }) => name === 'archived_at_1').map(({ v: _, ...rest }) => rest);
   };
   const index = (days: number): unknown[] => [
@@ -41,7 +31,7 @@ test('M30 the index by which MongoDB deletes is made as MADSci makes it, made an
   expect(await ttlAfter(365 * DAY_S)).toEqual(index(365));
   expect(await ttlAfter(30 * DAY_S)).toEqual(index(30));
   expect(await ttlAfter(null)).toEqual([]);
-  await client.db(database).dropDatabase();
+  await mongod.client.db(database).dropDatabase();
 });
 
 checkForLeaks();

@@ -4,18 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ulid } from 'ulid';
 import { onDatabase } from '../support/mongo-store.ts';
-import { type Mongod, startReplicaSet } from '../support/mongod.ts';
+import { mongodOfFile } from '../support/mongod-of-file.ts';
 import { interopPython, runPython } from '../support/python.ts';
 import { type ServerProcess, startServer } from '../support/server.ts';
 
 /** The calls of the real client that change or report something, and the real `madsci` command, on both stores. */
-let mongod: Mongod;
-beforeAll(async () => {
-  mongod = await startReplicaSet();
-}, 120_000);
-afterAll(async () => {
-  await mongod?.[Symbol.asyncDispose]();
-});
+const mongod = mongodOfFile();
 
 const MADSCI = "import sys; from madsci.client.cli import main; sys.argv[0] = 'madsci'; main()";
 const idOf = (n: number): string => `01JNGVBW5S8E0T8ZR9HX5Y4M${String(n).padStart(2, '0')}`;

@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { BSON, type Document } from 'mongodb';
 import { ulid } from 'ulid';
 import { onDatabase } from '../support/mongo-store.ts';
-import { type Mongod, startReplicaSet } from '../support/mongod.ts';
+import { mongodOfFile } from '../support/mongod-of-file.ts';
 import { startOriginal } from '../support/original.ts';
 import { eventually, startServer } from '../support/server.ts';
 
 /** MADSci's own Event Manager and this server on one database, one after the other and both at once. */
-let mongod: Mongod;
-beforeAll(async () => {
-  mongod = await startReplicaSet();
-}, 120_000);
-afterAll(async () => {
-  await mongod?.[Symbol.asyncDispose]();
-});
+const mongod = mongodOfFile();
 
 const settings = (database: string): Record<string, string> => ({ EVENT_DB_URL: mongod.url, EVENT_DATABASE_NAME: database });
 const theirs = (database: string, env: Record<string, string> = {}) => startOriginal({ env: { ...settings(database), ...env } });
