@@ -15,8 +15,14 @@ const LOOK_MS = 5_000;
 /** Clocks that are kept right by small corrections go back by less. */
 const TOLERANCE_MS = 250;
 
+/** The watch, and the clock to go by: each look at it is noted, so that none is missed that is ahead only between two looks of the watch. */
+export interface ClockWatch {
+  clock: Clock;
+  stop(): void;
+}
+
 /** Looks at intervals whether the clock was put back, by comparing it with the time that has passed. One that was put ahead makes nobody wait. */
-export function watchClock({ clock, log, onPutBack }: ClockWatchOptions): { stop(): void } {
+export function watchClock({ clock, log, onPutBack }: ClockWatchOptions): ClockWatch {
   let ahead = clock.now() - clock.elapsed();
   let owedMs = 0;
   let againMs = 0;
@@ -45,6 +51,15 @@ export function watchClock({ clock, log, onPutBack }: ClockWatchOptions): { stop
 
   cancel = clock.after(LOOK_MS, () => void look());
   return {
+    clock: {
+      now() {
+        const at = clock.now();
+        ahead = Math.max(ahead, at - clock.elapsed());
+        return at;
+      },
+      elapsed: () => clock.elapsed(),
+      after: (ms, run) => clock.after(ms, run),
+    },
     stop() {
       isStopped = true;
       cancel();

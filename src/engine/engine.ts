@@ -79,8 +79,17 @@ const STOP_GRACE_MS = 5_000;
 
 /** Connects ingest, dispatch, settlement and delivery: the path of an event from its commit to its mails. */
 export function createEngine(options: EngineOptions): Engine {
-  const { store, handlers, keys, sandbox, clock, random, hash, log, defaults, limits, observer } = options;
+  const { store, handlers, keys, sandbox, random, hash, log, defaults, limits, observer } = options;
   let stopping = false;
+  const watch = watchClock({
+    clock: options.clock,
+    log,
+    async onPutBack(byMs) {
+      await dispatcher.clockPutBack(byMs);
+      delivering.wake();
+    },
+  });
+  const { clock } = watch;
   const scopesOf = (keyId: string) => keys.liveScopes(keyId);
   const prefixOf = ({ lease, replays, createdAt }: Ready) => emitPrefix({ id: lease.executionId, replays, createdAt });
 
@@ -157,14 +166,6 @@ export function createEngine(options: EngineOptions): Engine {
     log,
   });
   others?.start();
-  const watch = watchClock({
-    clock,
-    log,
-    async onPutBack(byMs) {
-      await dispatcher.clockPutBack(byMs);
-      delivering.wake();
-    },
-  });
 
   return {
     dispatcher,

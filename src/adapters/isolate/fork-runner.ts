@@ -6,8 +6,8 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const OWN_FOLDER = fileURLToPath(new URL('.', import.meta.url));
-const NICENESS = 10;
 const PROGRAM = fileURLToPath(new URL('runner.ts', import.meta.url));
+const NICENESS = 10;
 
 /**
  * Starts a runner process with nothing in its environment and leave to read only our own files and the sandbox's library.

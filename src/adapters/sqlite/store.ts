@@ -104,13 +104,15 @@ const sha1 = (text: string): string => hash('sha1', text);
 
 /** Long work goes in slices, each a commit of its own, so that what comes in meanwhile does not wait for all of it. */
 const SLICE = 500;
+/** Of rows that are quick to change and slow to find. */
+const LONG_SLICE = 10_000;
 
-async function untilDone(slice: (limit: number) => Promise<number>): Promise<number> {
+async function untilDone(slice: (limit: number) => Promise<number>, size = SLICE): Promise<number> {
   let total = 0;
   for (;;) {
-    const done = await slice(SLICE);
+    const done = await slice(size);
     total += done;
-    if (done < SLICE) return total;
+    if (done < size) return total;
   }
 }
 
@@ -143,7 +145,7 @@ function queue(writer: Writer, readers: Readers): Queue {
       return writer.call('recover', now);
     },
     async bringForward(now, byMs) {
-      await untilDone((limit) => writer.call('neverRanAhead', now, limit));
+      await untilDone((limit) => writer.call('neverRanAhead', now, limit), LONG_SLICE);
       await writer.call('bringForward', now, byMs);
     },
     cancel: (id, now) => writer.call('cancel', id, now),

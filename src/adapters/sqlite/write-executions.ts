@@ -57,7 +57,7 @@ export function executionWrites(db: DatabaseSync, { append, fire }: ReturnType<t
   );
   const neverRanAhead = db.prepare(
     `UPDATE executions SET run_at = ?1 WHERE seq IN
-       (SELECT seq FROM executions WHERE state < 2 AND state = 0 AND run_at > ?1 AND finished_at IS NULL LIMIT ?2)`,
+       (SELECT seq FROM executions INDEXED BY executions_due WHERE state = 0 AND run_at > ?1 AND finished_at IS NULL LIMIT ?2)`,
   );
   const retriesAhead = db.prepare(
     'UPDATE executions SET run_at = max(?1, run_at - ?2) WHERE state < 2 AND state = 0 AND run_at > ?1 AND finished_at IS NOT NULL',

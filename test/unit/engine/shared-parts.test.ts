@@ -307,6 +307,15 @@ describe('the watch over the clock', () => {
     expect(seen).toEqual([1_000, 3_000, 3_000, 3_000]);
   });
 
+  test('notices an hour that came and went between two looks, when somebody went by it', async () => {
+    const { clock, seen, watching } = watch();
+    clock.jump(3_600_000);
+    watching.clock.now();
+    clock.jump(-3_600_000);
+    await pass(clock, 5_000);
+    expect(seen).toEqual([3_600_000]);
+  });
+
   test('stops', async () => {
     const { clock, seen, watching } = watch();
     watching.stop();
