@@ -50,7 +50,7 @@ const TRACES = '/v1/traces';
 function destinationOf({ exporter, endpoint }: TracingState, config: Config): Destination {
   if (exporter === 'none') return { kind: 'none' };
   if (exporter === 'console') return { kind: 'log' };
-  const url = new URL(endpoint ?? '');
+  const url = new URL(endpoint as string); // see collectorFault
   // The standard variable means HTTP unless the settings say otherwise, as in OpenTelemetry's own libraries.
   const protocol = config.OTEL_ENABLED ? config.OTEL_PROTOCOL : 'http';
   if (protocol === 'grpc') return { kind: 'otlp', protocol, url: url.origin };

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The clock of a machine, as a server that is started with `env` sees it: every thread, SQLite and the runners too. Elapsed time stays what it is. */
+/** The clock of a machine, as a server that is started with `env` sees it: every thread, SQLite too. Its runners, which have no environment, and elapsed time stay as they are. */
 export interface MachineClock extends Disposable {
   env: Record<string, string>;
   /** Sets it to so many seconds ahead of what it really is. */

@@ -18,11 +18,10 @@ export interface ServerProcess extends AsyncDisposable {
   process: ChildProcess;
 }
 
-const shared = (name: string): Record<string, string> => (process.env[name] === undefined ? {} : { [name]: process.env[name] });
-
 /** `folder`: start on the data of an earlier server; it is then not removed. */
 export async function startServer(options: { env?: Record<string, string>; folder?: string } = {}): Promise<ServerProcess> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'hookwright-'));
+  const { NODE_COMPILE_CACHE } = process.env;
   const env = {
     PATH: process.env['PATH'] ?? '',
     HOST: '127.0.0.1',
@@ -31,7 +30,7 @@ export async function startServer(options: { env?: Record<string, string>; folde
     ADMIN_KEY,
     LOG_LEVEL: 'warn',
     TZ: 'UTC',
-    ...shared('NODE_COMPILE_CACHE'),
+    ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }),
     ...options.env,
   };
   const child = spawn(process.execPath, [join(ROOT, 'src/main.js')], {
