@@ -15,7 +15,9 @@ import { startServer } from '../support/server.ts';
 import { openTestStore } from '../support/store.ts';
 
 const { LABS = '60', LABS_SEED = String(Date.now() % 1_000_000) } = process.env;
-const SEEDS = Array.from({ length: Number(LABS) }, (_, i) => Number(LABS_SEED) + i);
+/** Labs that once showed a difference: a peak of a whole number of percent, of a period that the report does not show. */
+const ONCE_DIFFERENT = [892_416];
+const SEEDS = [...new Set([...ONCE_DIFFERENT, ...Array.from({ length: Number(LABS) }, (_, i) => Number(LABS_SEED) + i)])];
 const DATABASE = 'labs';
 const NOW = Date.UTC(2026, 0, 1);
 

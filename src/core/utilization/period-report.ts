@@ -1,5 +1,5 @@
 /** The report of periods: use over time, by hours, days, weeks or months (M46, M48, M66). */
-import { type ExactObject, type ExactValue, OrderedObject } from '../json.ts';
+import { type ExactObject, type ExactValue, OrderedObject, stringifyExact } from '../json.ts';
 import { type BucketUse, type NodePart, separateUses, sharedUses } from './bucket-use.ts';
 import { type AnalysisType, analysisTypeOf, type Bucket, bucketsOf } from './buckets.ts';
 import { Experiments } from './experiments.ts';
@@ -134,7 +134,8 @@ function peakOf(percents: readonly number[], shown: readonly { bucket: Bucket }[
   const peak = percents.reduce((a, b) => Math.max(a, b));
   const at = shown[percents.indexOf(peak)];
   if (at !== undefined) return peakAt(peak, at.bucket.display, type);
-  return { peak_utilization: rounded(peak), peak_period: 'Unknown', peak_context: `Peak utilization: ${round(peak, 2)}%` };
+  const percent = rounded(peak);
+  return { peak_utilization: percent, peak_period: 'Unknown', peak_context: `Peak utilization: ${stringifyExact(percent)}%` };
 }
 
 function nodeSummary(id: string, name: string | undefined, parts: readonly BucketNode[], type: AnalysisType): ExactObject {
