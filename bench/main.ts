@@ -4,6 +4,7 @@ import type { Measure, Measured, Progress } from './figure.ts';
 import { alerts } from './figures/alerts.ts';
 import { archive } from './figures/archive.ts';
 import { attack } from './figures/attack.ts';
+import { backup } from './figures/backup.ts';
 import { cost } from './figures/cost.ts';
 import { manyHandlers } from './figures/handlers.ts';
 import { idle } from './figures/idle.ts';
@@ -31,6 +32,7 @@ const MEASURES: Record<StoreName, Record<string, Measure>> = {
     'read-scale': readScale,
     reports,
     archive,
+    backup,
     idle,
     cost,
     alerts,
@@ -43,6 +45,7 @@ const MEASURES: Record<StoreName, Record<string, Measure>> = {
     latency,
     attack,
     handlers: manyHandlers,
+    backup,
     idle,
     cost,
     alerts,

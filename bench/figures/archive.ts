@@ -48,7 +48,18 @@ export async function archive({ size, progress }: Bench): Promise<Figure[]> {
     ratio: found.ms / found.bareMs,
     target: null,
   });
-  const p99 = (name: string, busy: readonly number[]): Figure => ({
+  return [
+    times('archiving by ids', archived),
+    whileBusy('archiving', { quiet, busy: archived.meanwhile }),
+    times('purging', purged),
+    whileBusy('purging', { quiet, busy: purged.meanwhile }),
+    await migration(size === 'small' ? 100_000 : 1_000_000, progress),
+  ];
+}
+
+/** What posts notice of the work that is `name`; each list has times in ms. */
+export function whileBusy(name: string, { quiet, busy }: { quiet: readonly number[]; busy: readonly number[] }): Figure {
+  return {
     name: `POST /event, p99, while ${name} : quiet`,
     unit: 'ms',
     subject: quantile(busy, 0.99),
@@ -56,14 +67,7 @@ export async function archive({ size, progress }: Bench): Promise<Figure[]> {
     ratio: quantile(busy, 0.99) / quantile(quiet, 0.99),
     target: null,
     note: `p50 ${median(busy).toFixed(1)} ms, slowest ${Math.max(...busy).toFixed(0)} ms`,
-  });
-  return [
-    times('archiving by ids', archived),
-    p99('archiving', archived.meanwhile),
-    times('purging', purged),
-    p99('purging', purged.meanwhile),
-    await migration(size === 'small' ? 100_000 : 1_000_000, progress),
-  ];
+  };
 }
 
 async function archiving({ url, bare, ids }: Sides, count: number) {
@@ -85,7 +89,7 @@ async function purging({ url, bare }: Sides, count: number) {
 }
 
 /** How long single posts take, one after the other, until the work has ended. */
-async function answerTimes(url: string, work: Promise<unknown>): Promise<number[]> {
+export async function answerTimes(url: string, work: Promise<unknown>): Promise<number[]> {
   let isDone = false;
   const end = work.finally(() => {
     isDone = true;

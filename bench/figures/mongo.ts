@@ -11,8 +11,8 @@ import { TRIVIAL_HANDLER } from './pipe.ts';
 
 const CONNECTIONS = 32;
 
-async function bareDriver(): Promise<Part<MongoRequest, MongoReply>> {
-  const place = newDatabase();
+/** The bare driver in a process of its own; on a new database unless one is given. */
+export async function bareDriver(place = newDatabase()): Promise<Part<MongoRequest, MongoReply>> {
   if (place === null) throw new Broken('there is no MongoDB');
   return startPart<string, MongoRequest, MongoReply>(new URL('../baselines/mongo-insert.ts', import.meta.url), [place.url, place.database]);
 }

@@ -14,7 +14,7 @@ import { interopPython, runPython } from '../support/python.ts';
 import { startServer } from '../support/server.ts';
 import { openTestStore } from '../support/store.ts';
 
-const { LABS = '60', LABS_SEED = String(Date.now() % 1_000_000) } = process.env;
+const { LABS = '60', LABS_SEED = '20260301' } = process.env;
 /** Labs that once showed a difference: a peak of a whole number of percent, of a period that the report does not show. */
 const ONCE_DIFFERENT = [892_416];
 const SEEDS = [...new Set([...ONCE_DIFFERENT, ...Array.from({ length: Number(LABS) }, (_, i) => Number(LABS_SEED) + i)])];
@@ -35,7 +35,7 @@ describe('reports of made-up labs are those of the original analyzers', () => {
   let originals: Map<number, Original[]>;
 
   beforeAll(async () => {
-    process.stdout.write(`labs from seed ${LABS_SEED}; LABS_SEED=${LABS_SEED} makes them again\n`);
+    process.stdout.write(`${LABS} labs from seed ${LABS_SEED}; LABS and LABS_SEED choose others\n`);
     folder = mkdtempSync(join(tmpdir(), 'hookwright-labs-'));
     mongod = await startReplicaSet();
     const file = join(folder, 'labs.json');
