@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { items, register } from '../e2e/steps.ts';
+import { allItems, type Execution, items, register } from '../e2e/steps.ts';
 import { type Mongod, startReplicaSet } from '../support/mongod.ts';
 import { ADMIN_KEY, api, eventually, type ServerProcess, startServer } from '../support/server.ts';
 
@@ -80,15 +80,7 @@ async function postLines(server: ServerProcess, body: string): Promise<boolean> 
   }
 }
 
-async function executions(server: ServerProcess, query: string): Promise<{ event_id: string; attempt: number }[]> {
-  const found: { event_id: string; attempt: number }[] = [];
-  for (let cursor = ''; ; ) {
-    const { body } = await api(server, 'GET', `/executions?${query}&limit=1000${cursor}`);
-    found.push(...body.items);
-    if (body.next_cursor === null) return found;
-    cursor = `&cursor=${encodeURIComponent(body.next_cursor)}`;
-  }
-}
+const executions = (server: ServerProcess, query: string): Promise<Execution[]> => allItems(server, `/executions?${query}`);
 
 /** Whether nothing waits or runs, and so many succeeded. */
 async function hasEnded(server: ServerProcess, wanted: number): Promise<boolean> {
@@ -96,15 +88,8 @@ async function hasEnded(server: ServerProcess, wanted: number): Promise<boolean>
   return (await count(server, { 'event_data.ran': { $exists: true } })) >= wanted;
 }
 
-const count = async (server: ServerProcess, selector: object): Promise<number> => {
-  let n = 0;
-  for (let cursor = ''; ; ) {
-    const { body } = await api(server, 'POST', `/events/query?limit=1000${cursor}`, selector);
-    n += body.items.length;
-    if (body.next_cursor === null) return n;
-    cursor = `&cursor=${encodeURIComponent(body.next_cursor)}`;
-  }
-};
+const count = async (server: ServerProcess, selector: object): Promise<number> =>
+  (await allItems(server, '/events/query', selector)).length;
 
 /** How often the handler was counted, as it says itself. */
 async function counted(server: ServerProcess, handlerId: number): Promise<number> {

@@ -61,6 +61,19 @@ export async function items<Item = Execution>(server: Server, path: string): Pro
   return body.items;
 }
 
+/** Items of all pages. `selector`: of those events only, where the path is /events/query. */
+export async function allItems<Item = Execution>(server: Server, path: string, selector?: object): Promise<Item[]> {
+  const found: Item[] = [];
+  const first = `${path}${path.includes('?') ? '&' : '?'}limit=1000`;
+  for (let page = first; ; ) {
+    const { status, body } = await api(server, selector === undefined ? 'GET' : 'POST', page, selector);
+    expect({ path, status }).toEqual({ path, status: 200 });
+    found.push(...body.items);
+    if (body.next_cursor === null) return found;
+    page = `${first}&cursor=${encodeURIComponent(body.next_cursor)}`;
+  }
+}
+
 export async function detail(server: Server, id: string): Promise<ExecutionDetail> {
   return (await api(server, 'GET', `/executions/${encodeURIComponent(id)}`)).body;
 }
