@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { api, eventually } from '../support/server.ts';
+import { api, eventually, startServer } from '../support/server.ts';
 import { Host, type Load, randomOf, startLoad } from './chaos.ts';
 
 const MEGABYTE = 1_048_576;
@@ -95,3 +95,29 @@ test.each(PLACES)(
 function first({ refusals }: Load): string[] | null {
   return refusals.size === 0 ? null : [...refusals.keys()];
 }
+
+test.each(PLACES)(
+  'a backup for which there is no room on $name fails with a reason, leaves nothing, and is made once there is room',
+  async ({ make }) => {
+    using place = make();
+    await using server = await startServer({ env: { EVENT_BACKUP_DIR: place.folder } });
+    const line = JSON.stringify({ event_type: 'test', event_data: { text: 'x'.repeat(20_000) } });
+    const body = Array(1_000).fill(line).join('\n');
+    const headers = { 'Content-Type': 'application/x-ndjson' };
+    expect(await (await fetch(`${server.url}/events?summary=true`, { method: 'POST', headers, body })).json()).toMatchObject({
+      stored: 1_000,
+    });
+    place.narrow(server.pid);
+    expect(await api(server, 'POST', '/backup')).toEqual({
+      status: 500,
+      body: { detail: expect.stringMatching(/^Failed to create backup: The (disk of|backup could not be made in) \/.*\./) },
+    });
+    expect(readdirSync(place.folder).filter((name) => name.includes('backup'))).toEqual([]);
+    expect((await api(server, 'GET', '/backup/status')).body.available_backups).toEqual([]);
+    expect((await api(server, 'POST', '/event', { event_type: 'test' })).status).toBe(200);
+    place.widen(server.pid);
+    expect((await api(server, 'POST', '/backup')).status).toBe(200);
+    expect((await api(server, 'GET', '/backup/status')).body.available_backups).toMatchObject([{ is_valid: true }]);
+  },
+  60_000,
+);

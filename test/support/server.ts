@@ -24,6 +24,7 @@ export async function startServer(options: { env?: Record<string, string>; folde
   const { NODE_COMPILE_CACHE } = process.env;
   const env = {
     PATH: process.env['PATH'] ?? '',
+    HOME: folder, // where settings files, backups and exports are by default
     HOST: '127.0.0.1',
     PORT: '0',
     DATA_DIR: folder,

@@ -194,7 +194,8 @@ function asFailure(error: unknown, path: string): unknown {
   if (error instanceof EngineError) return error;
   const text = textOf(error);
   const isFull = /ENOSPC|EDQUOT|disk is full|no space/i.test(text);
-  return new EngineError('backup_failed', isFull ? `The disk of ${path} is full; nothing is left of the backup.` : text, { cause: error });
+  const reason = isFull ? `The disk of ${path} is full` : `The backup could not be made in ${path}: ${text}`;
+  return new EngineError('backup_failed', `${reason}. Nothing is left of it.`, { cause: error });
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
