@@ -202,8 +202,8 @@ export const ERRORS = {
   restore_refused: {
     status: 409,
     retryable: true,
-    title: 'The store is in use or a restore is under way',
-    remedy: 'Stop every server on it and run hookwright backup restore again.',
+    title: 'The restore cannot be done now',
+    remedy: 'Do what the text says (mostly: stop every server on the store) and run it again. Nothing was changed.',
   },
   store_unavailable: { status: 503, retryable: true, title: 'The store does not answer', remedy: 'Try again; see /readyz.' },
   store_full: {

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -7,6 +7,7 @@ import { api, eventually, startServer } from '../support/server.ts';
 import { Host, type Load, randomOf, startLoad } from './chaos.ts';
 
 const MEGABYTE = 1_048_576;
+const COMMAND = join(import.meta.dirname, '../../bin/hookwright.js');
 const run = (command: string, ...args: string[]): string => execFileSync(command, args, { stdio: 'pipe' }).toString();
 
 /** A place for the data that gets full, and can be given room again while the server runs. */
@@ -121,3 +122,44 @@ test.each(PLACES)(
   },
   60_000,
 );
+
+test('a restore for which there is no room changes nothing, and is done once there is', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'hookwright-full-'));
+  try {
+    const [data, backups] = [join(home, 'data'), join(home, 'backups')];
+    mkdirSync(data);
+    const event = { event_type: 'test', event_data: { text: 'x'.repeat(500_000) } };
+    {
+      await using server = await startServer({ folder: data, env: { EVENT_BACKUP_DIR: backups } });
+      for (const _id of ['a', 'b', 'c']) expect((await api(server, 'POST', '/event', { _id, ...event })).status).toBe(200);
+      expect((await api(server, 'POST', '/backup')).status).toBe(200);
+      expect((await api(server, 'POST', '/event', { _id: 'd', event_type: 'test' })).status).toBe(200);
+    }
+    const restore = (...limit: string[]) =>
+      spawnSync(
+        'prlimit',
+        [...limit, process.execPath, COMMAND, 'backup', 'restore', 'latest', '--set', `data_dir=${data}`, '--set', `backup_dir=${backups}`],
+        {
+          cwd: home,
+          env: { PATH: process.env['PATH'] ?? '', HOME: home },
+          encoding: 'utf8',
+        },
+      );
+    const before = readdirSync(data).sort();
+    const { status, stderr } = restore(`--fsize=${MEGABYTE}:`);
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/could not be written beside the store in .*EFBIG.*Nothing has been changed/),
+    });
+    expect(readdirSync(data).sort()).toEqual(before);
+    const stored = async (): Promise<number[]> => {
+      await using server = await startServer({ folder: data });
+      return await Promise.all(['a', 'd'].map(async (id) => (await api(server, 'GET', `/event/${id}`)).status));
+    };
+    expect(await stored()).toEqual([200, 200]);
+    expect(restore('--fsize=unlimited').status).toBe(0);
+    expect(await stored()).toEqual([200, 404]);
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}, 60_000);

@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rm
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bytesOf } from '../../core/backup/manifest.ts';
+import { EngineError } from '../../core/errors.ts';
 import type { CopyFiles, OnProgress } from '../../ports/backup.ts';
 import { DATABASE_FILE } from './open.ts';
 
@@ -33,12 +34,18 @@ export async function stage(
     test(path);
   } catch (error) {
     rmSync(path, { force: true });
-    throw error;
+    throw error instanceof EngineError ? error : notWritten(folder, files, error);
   }
   syncFolder(folder);
   renameSync(path, join(folder, `${DATABASE_FILE}.restored-${stamp}`));
   syncFolder(folder);
   return { old: join(folder, `${DATABASE_FILE}.before-restore-${stamp}`) };
+}
+
+function notWritten(folder: string, { manifest }: CopyFiles, cause: unknown): EngineError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const text = `The copy, of ${bytesOf(manifest)} bytes, could not be written beside the store in ${folder}: ${reason}. Nothing has been changed.`;
+  return new EngineError('restore_refused', text, { cause });
 }
 
 /** The bytes are compared with their hash while they are written. */
