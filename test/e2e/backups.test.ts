@@ -88,6 +88,26 @@ describe('backups through the API', () => {
     expect((await api(server, 'GET', '/backup')).body.backup_enabled).toBe(true);
   });
 
+  test('by the schedule of two servers on one MongoDB, each instant once', async () => {
+    const dir = join(folder, 'two');
+    await using mongod = await startReplicaSet();
+    const env = { EVENT_DB_URL: mongod.url, EVENT_BACKUP_DIR: dir, EVENT_BACKUP_ENABLED: 'true', EVENT_BACKUP_SCHEDULE: '* * * * * *' };
+    await using one = await startServer({ env });
+    await using _other = await startServer({ env });
+    const instants = await eventually(async () => {
+      const made = (await api(one, 'GET', '/backup')).body.available_backups as { path: string; is_valid: boolean }[];
+      if (made.length < 6) return null;
+      expect(made.every(({ is_valid }) => is_valid)).toBe(true);
+      return made.map(
+        ({ path }) => (JSON.parse(readFileSync(join(path, 'manifest.json'), 'utf8')) as { scheduled_for: string }).scheduled_for,
+      );
+    }, 60_000);
+    expect(instants).toEqual([...new Set(instants)]);
+    const { body } = await api(one, 'POST', '/events/query', { event_type: 'backup_create' });
+    const told = (Object.values(body) as { log_level: number }[]).map(({ log_level }) => log_level);
+    expect(told).toEqual(told.map(() => 20));
+  });
+
   test('a schedule that cannot be read stops the start with its place', async () => {
     await expect(startServer({ env: { EVENT_BACKUP_ENABLED: 'true', EVENT_BACKUP_SCHEDULE: 'often' } })).rejects.toThrow(
       /BACKUP_SCHEDULE: /,
