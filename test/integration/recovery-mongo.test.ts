@@ -122,6 +122,19 @@ describe('a server that dies', () => {
 });
 
 describe('a database that does not answer', () => {
+  test('leaves mails that it was sending to another one, which need not wait until they would be free by themselves', async () => {
+    await one.queue.settle([succeeded(await leased(at(one), 'e'), { deliveries: [delivery('d')] })]);
+    expect(await one.deliveries.due(T0, 10)).toHaveLength(1);
+    await two.queue.recover(T0);
+    expect(await two.deliveries.due(T0, 10)).toEqual([]);
+    await forgetServer('one');
+    await two.queue.recover(T0);
+    expect(await two.deliveries.due(T0, 10)).toMatchObject([{ id: 'd', state: 'pending', attempts: 0 }]);
+    await one.deliveries.record([{ id: 'd', state: 'failed', attempts: 1, nextAt: null, lastError: 'late', sentAt: null }]);
+    await two.deliveries.record([{ id: 'd', state: 'sent', attempts: 1, nextAt: null, lastError: null, sentAt: T0 }]);
+    expect(await two.deliveries.get('d')).toMatchObject({ state: 'sent' });
+  });
+
   test('settles the same outcome again and answers what it did before', async () => {
     const lease = await leased(at(one), 'e');
     const settlement = succeeded(lease, settledOnce('a'));

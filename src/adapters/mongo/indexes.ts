@@ -14,6 +14,7 @@ const where = (index: Index, partialFilterExpression: Document, more: CreateInde
 
 const SEQ = '_hookwright.seq';
 const OWNED: Document = { owner: { $exists: true } };
+const LOCKED: Document = { lockedBy: { $exists: true } };
 
 /** MADSci's own (M30), then those that our order, cursors and recovery need. */
 const EVENTS: readonly Index[] = [
@@ -52,7 +53,10 @@ const wantedOf = (all: Collections): [AnyCollection, readonly Index[]][] =>
     [all.handlers, [where(over('hook', 'name'), { live: true }, { unique: true })]],
     [all.versions, [over('handlerId', 'version')]],
     [all.state, [over('handlerId')]],
-    [all.deliveries, [where(over('nextAt', 'seq'), { state: 'pending' }), over('executionId'), over('seq')]],
+    [
+      all.deliveries,
+      [where(over('nextAt', 'seq'), { state: 'pending' }), where(over('lockedBy'), LOCKED), over('executionId'), over('seq')],
+    ],
     [all.alertPairs, [{ key: { seenAt: 1 }, options: { expireAfterSeconds: TWIN_MEMORY_MS / 1_000 } }]],
   ] as unknown as [AnyCollection, readonly Index[]][];
 

@@ -40,6 +40,7 @@ export class Recovery {
       await this.#completeEffects(gone);
       await this.#completePlans({ $in: gone }, {});
       lost = await this.#takeBack(gone, now);
+      await this.#freeMails(gone);
     }
     await this.#forgetApplied();
     const unsure = stranded.ids();
@@ -52,12 +53,13 @@ export class Recovery {
 
   /** Every server that something still bears the name of. */
   async #owners(): Promise<string[]> {
-    const { executions, events, firings } = this.#shared.all;
+    const { executions, events, firings, deliveries } = this.#shared.all;
     const names = await Promise.all([
       executions.distinct('owner', { state: 'leased' }),
       executions.distinct('effectsBy', { effectsBy: { $exists: true } }),
       events.distinct('_hookwright.owner', { '_hookwright.owner': { $exists: true } }),
       firings.distinct('owner', { owner: { $exists: true } }),
+      deliveries.distinct('lockedBy', { lockedBy: { $exists: true } }),
     ]);
     return [...new Set(names.flat() as (string | null)[])].filter((name) => typeof name === 'string');
   }
@@ -72,6 +74,13 @@ export class Recovery {
       { $unset: ['owner', 'claim'] },
     ]);
     return modifiedCount;
+  }
+
+  /** A mail that was on its way may arrive twice, with the same Message-ID; without this it would wait until its own lease has ended. */
+  async #freeMails(gone: readonly string[]): Promise<void> {
+    const { deliveries } = this.#shared.all;
+    const { modifiedCount } = await deliveries.updateMany({ lockedBy: { $in: [...gone] } }, { $unset: { lockedBy: 1, lockedUntil: 1 } });
+    if (modifiedCount > 0) this.#shared.signal('deliveries');
   }
 
   async #forgetApplied(): Promise<void> {
