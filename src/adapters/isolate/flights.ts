@@ -73,10 +73,10 @@ export class Flights {
     this.#clear();
   }
 
-  loadFailed(key: string, problem: { message: string; line: number | null; column: number | null }): void {
+  loadFailed(key: string, error: ExecutionError): void {
     const at = this.#now();
     for (const job of this.#jobs.values()) {
-      if (job.key === key) job.fail(job.openIds, { reason: 'load_failed', ...problem }, { startedAt: at, finishedAt: at });
+      if (job.key === key) job.fail(job.openIds, error, { startedAt: at, finishedAt: at });
     }
     this.#clear();
   }

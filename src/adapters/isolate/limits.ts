@@ -58,7 +58,7 @@ export const DEFAULT_LIMITS: SandboxLimits = {
   errorBytes: 8 * KIB,
   graceMs: 500,
   silenceMs: 1_000,
-  loadMs: 2_000,
+  loadMs: 5_000,
   compileMs: 3_000,
   bootMs: 10_000,
   quantumMs: 250,

@@ -1,4 +1,4 @@
-import type { FailureReason, LogLine } from '../../core/execution.ts';
+import type { ExecutionError, FailureReason, LogLine } from '../../core/execution.ts';
 import type { CompileResult, Language, SandboxHandler } from '../../ports/sandbox.ts';
 import type { ExecutionLimits } from './limits.ts';
 
@@ -46,7 +46,7 @@ export type FromRunner =
   /** While busy, at least every BEAT_MS: what is under way. */
   | { type: 'beat'; running: Ref[]; rssBytes: number }
   | { type: 'idle'; rssBytes: number }
-  | { type: 'load_failed'; key: string; message: string; line: number | null; column: number | null }
+  | { type: 'load_failed'; key: string; error: ExecutionError }
   | { type: 'condemned'; verdict: Verdict }
   | { type: 'compiled'; id: number; result: CompileResult };
 

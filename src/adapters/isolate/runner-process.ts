@@ -200,7 +200,7 @@ export class RunnerProcess {
         break;
       case 'load_failed':
         this.#warm.lost(message.key);
-        this.#flights.loadFailed(message.key, { message: message.message, line: message.line, column: message.column });
+        this.#flights.loadFailed(message.key, message.error);
         this.#settleDown();
         break;
       case 'condemned':

@@ -61,14 +61,14 @@ export class WarmIsolate {
     return this.open > 0 || this.#loadingSince !== null || this.#pokedAt !== null;
   }
 
-  /** Never rejects: what goes wrong is reported as `load_failed`. Answers whether the isolate is of use. */
+  /** Never rejects: what goes wrong is reported. Answers whether the isolate is of use. */
   async load(): Promise<boolean> {
     try {
       this.#guest = await this.#open();
     } catch (error) {
       const isMemory = this.#isolate.isDisposed;
       const problem = isMemory ? { message: `loading needs more than ${this.memoryMb} MB`, line: null, column: null } : problemOf(error);
-      this.#send({ type: 'load_failed', key: this.key, ...problem });
+      this.#send({ type: 'load_failed', key: this.key, error: { reason: 'load_failed', ...problem } });
       return false;
     } finally {
       this.#loadingSince = null;
@@ -194,11 +194,12 @@ export class WarmIsolate {
     if (!this.#isolate.isDisposed) this.#guest?.poke.applyIgnored(undefined, []);
   }
 
+  /** Whether the code never ends or the machine has no time for it cannot be told apart, so this is worth another try, unlike a fault. */
   #endLoading(): Verdict {
     this.#loadingSince = null;
-    const message = `loading took more than ${this.#settings.loadMs} ms`;
-    this.#send({ type: 'load_failed', key: this.key, message, line: null, column: null });
-    return this.#verdict({ reason: 'load_failed', message, culprits: [], suspects: [] });
+    const [reason, message] = ['timeout' as const, `loading took more than ${this.#settings.loadMs} ms`];
+    this.#send({ type: 'load_failed', key: this.key, error: { reason, message, line: null, column: null } });
+    return this.#verdict({ reason, message, culprits: [], suspects: [] });
   }
 
   #memoryVerdict(): Verdict {
