@@ -165,22 +165,35 @@ const TOO_LATE = 'dates after 9999 are not supported as unix timestamps';
 const TOO_EARLY = 'dates before 0000 are not supported as unix timestamps';
 /** An exponent is taken only behind a point, as in the original. */
 const EPOCH_TEXT = /^[-+]?(?:(\d+)(?:\.\d*(?:[eE][-+]?\d+)?)?|\.\d+(?:[eE][-+]?\d+)?)$/;
-const MAX_INT64 = 2n ** 63n - 1n;
-/** Enough to tell that a number is too large, whatever its length. */
-const MAX_EPOCH_DIGITS = 400;
+/** As many digits as fit into 64 bits whatever they are. */
+const SAFE_DIGITS = 18;
+const MAX_DIGITS = 400;
 
 /** A number in a text. Null when it is none, or when its fault is one that a date, tried next, words differently. */
 function readEpochText(text: string): Timestamp | TimestampFault | null {
   const match = EPOCH_TEXT.exec(text);
-  if (match === null || BigInt((match[1] ?? '0').slice(0, MAX_EPOCH_DIGITS)) > MAX_INT64) return null;
-  const value = Number(text);
-  if (!Number.isFinite(value)) return null;
+  if (match === null) return null;
+  const size = wholePart(match[1] ?? '0');
+  if (size === null) return null;
   if (text.includes('.')) {
-    const read = fromEpochText(value);
+    const value = Number(text);
+    const read = Number.isFinite(value) ? fromEpochText(value) : null;
     return read instanceof TimestampFault && read !== YEAR_ZERO ? null : read;
   }
-  const read = fromEpoch(value, 0);
+  const read = fromEpoch(text.startsWith('-') ? -size : size, 0);
   return read instanceof TimestampFault && read !== YEAR_ZERO ? new TimestampFault('datetime_from_date_parsing', read.error) : read;
+}
+
+/** The original counts in 64 bits that wrap around, and stops only where they turn negative: 2^64 in a text is 0. */
+function wholePart(digits: string): number | null {
+  if (digits.length <= SAFE_DIGITS) return Number(digits);
+  if (digits.length > MAX_DIGITS) return null;
+  let value = 0n;
+  for (const digit of digits) {
+    value = BigInt.asIntN(64, value * 10n + BigInt(digit));
+    if (value < 0n) return null;
+  }
+  return Number(value);
 }
 
 /** In a text, unlike a number, the milliseconds of a fraction become seconds before the whole part is looked at. */

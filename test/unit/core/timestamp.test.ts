@@ -29,6 +29,8 @@ describe('M7 accepts', () => {
     ['-1.25', '1969-12-31T23:59:58.750000Z', 'before the epoch'],
     ['20000000001', '1970-08-20T11:33:20.001000Z', 'above 2e10 are milliseconds'],
     ['.5E5', '1970-01-01T13:53:20Z', 'an exponent behind a point'],
+    ['18446744073709551617', '1970-01-01T00:00:01Z', 'whole numbers wrap around 64 bits'],
+    ['-184467440737095516161', '1969-12-31T23:59:59Z', 'also twice'],
     ['253402300799999.9999999', '1978-01-11T21:31:40.800000Z', 'twice divided, as in the original'],
   ])('%s → %s: %s', (value, text) => {
     expect(textOf(value)).toBe(text);
@@ -71,6 +73,7 @@ describe('M7 refuses', () => {
     ['"1741064767123456"', 'datetime_from_date_parsing', 'dates after 9999 are not supported as unix timestamps'],
     ['"1741064767123456789.5"', 'datetime_from_date_parsing', 'invalid date separator, expected `-`'],
     ['"99999999999999999999"', 'datetime_from_date_parsing', 'invalid date separator, expected `-`'],
+    [`"${'1'.repeat(500)}"`, 'datetime_from_date_parsing', 'invalid date separator, expected `-`'],
     ['"1.e999999999"', 'datetime_from_date_parsing', 'invalid character in year'],
     ['1741064767123456', 'datetime_parsing', 'dates after 9999 are not supported as unix timestamps'],
     ['-1741064767123456', 'datetime_parsing', 'dates before 0000 are not supported as unix timestamps'],
