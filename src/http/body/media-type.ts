@@ -5,7 +5,7 @@ export function mediaType(contentType: string | undefined): string {
   return (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
 }
 
-const JSON_TYPE = /^application\/(?:json|[^\s/]+\+json)$/;
+const JSON_TYPE = /^application\/(?:json|[^\s/]*\+json)$/;
 
 /** Whether FastAPI reads a body of this type as JSON: application/json, and what ends with +json (M27). */
 export function isJsonType(contentType: string | undefined): boolean {

@@ -9,6 +9,12 @@ import { JSON_HEADERS, PROBLEM_HEADERS, startServer } from './support.ts';
 const EVENT = '{"_id":"e1","event_timestamp":"2025-03-04T05:06:07","source":{},"event_data":{"n":1.0,"big":1591844539983333333}}';
 const STORED =
   '{"_id":"e1","event_type":"unknown","log_level":20,"alert":false,"event_timestamp":"2025-03-04T05:06:07","source":{},"event_data":{"n":1.0,"big":1591844539983333333},"trace_id":null,"span_id":null,"archived":false,"archived_at":null}';
+const utf32 = (text: string): Buffer => {
+  const codes = Array.from(text, (char) => char.codePointAt(0) ?? 0);
+  const bytes = Buffer.alloc(codes.length * 4);
+  for (const [i, code] of codes.entries()) bytes.writeUInt32LE(code, i * 4);
+  return bytes;
+};
 const post = (body: string | Buffer, headers: Record<string, string> = JSON_HEADERS) => ({ method: 'POST', body, headers });
 
 describe('POST /event reads', () => {
@@ -18,6 +24,7 @@ describe('POST /event reads', () => {
     'APPLICATION/JSON',
     'application/vnd.api+json',
     'application/x+json',
+    'application/+json',
     'application/json;charset=latin-1',
   ])('M27 %s', async (type) => {
     await using server = await startServer();
@@ -45,6 +52,10 @@ describe('POST /event reads', () => {
     ['UTF-16 with a mark', Buffer.from(`\ufeff${EVENT}`, 'utf16le')],
     ['UTF-16 of the other order', Buffer.from(`\ufeff${EVENT}`, 'utf16le').swap16()],
     ['UTF-16 without a mark', Buffer.from(EVENT, 'utf16le')],
+    ['UTF-32 with a mark', utf32(`\ufeff${EVENT}`)],
+    ['UTF-32 of the other order', utf32(`\ufeff${EVENT}`).swap32()],
+    ['UTF-32 without a mark', utf32(EVENT)],
+    ['UTF-32 of the other order, without a mark', utf32(EVENT).swap32()],
   ])('M27 %s', async (_, body) => {
     await using server = await startServer();
     expect(await server.call('/event', post(body))).toMatchObject({ status: 200, text: STORED });
@@ -100,9 +111,13 @@ describe('M27 POST /event refuses, as FastAPI does', () => {
     expect(await server.call('/event', { method: 'POST' })).toMatchObject({ status: 422, text: MISSING });
   });
 
-  test('bytes that are no UTF-8', async () => {
+  test.each([
+    ['UTF-8', Buffer.from('eyJldmVudF9kYXRhIjoi//4ifQ==', 'base64')],
+    ['UTF-16', Buffer.from('{}\ud800', 'utf16le')],
+    ['UTF-32, as a code is too large', Buffer.from([0x7b, 0, 0, 0, 0xff, 0xff, 0xff, 0xff])],
+    ['UTF-32, as it ends too early', utf32('{}').subarray(0, 7)],
+  ])('bytes that are no %s', async (_, body) => {
     await using server = await startServer();
-    const body = Buffer.from('eyJldmVudF9kYXRhIjoi//4ifQ==', 'base64');
     expect(await server.call('/event', post(body))).toMatchObject({
       status: 400,
       text: '{"detail":"There was an error parsing the body"}',
