@@ -194,5 +194,16 @@ function checkClock({ hour, minute, second }: ClockTime): void {
 
 function checkOffset(seconds: number): void {
   if (Math.abs(seconds) < DAY_SECONDS) return;
-  throw new TimeFault('offset must be a timedelta strictly between -timedelta(hours=24) and timedelta(hours=24)');
+  throw new TimeFault(
+    `offset must be a timedelta strictly between -timedelta(hours=24) and timedelta(hours=24), not ${timedeltaRepr(seconds)}.`,
+  );
+}
+
+/** Python counts forward from the day below, so only the days are negative. */
+function timedeltaRepr(size: number): string {
+  const days = Math.floor(size / DAY_SECONDS);
+  const micros = Math.round((size - days * DAY_SECONDS) * SECOND_US);
+  const parts = { days, seconds: Math.floor(micros / SECOND_US), microseconds: micros % SECOND_US };
+  const shown = Object.entries(parts).flatMap(([name, count]) => (count === 0 ? [] : [`${name}=${count}`]));
+  return `datetime.timedelta(${shown.join(', ')})`;
 }

@@ -4,6 +4,9 @@ import { pythonFloat } from '../../../../src/core/json.ts';
 import { givenTime, instantOf, isoText, TimeFault } from '../../../../src/core/utilization/iso-time.ts';
 import { fixedText, mean, round } from '../../../../src/core/utilization/python-number.ts';
 
+const offsetFault = (shown: string): string =>
+  `offset must be a timedelta strictly between -timedelta(hours=24) and timedelta(hours=24), not ${shown}.`;
+
 describe('times as Python 3.11 reads them', () => {
   test.each([
     ['2025-03-03', '2025-03-03T00:00:00'],
@@ -27,6 +30,8 @@ describe('times as Python 3.11 reads them', () => {
     ['2025-03', "Invalid isoformat string: '2025-03'"],
     ['2025-03-03T', "Invalid isoformat string: '2025-03-03T'"],
     ['2025-03-03T00:00:00 00:00', "Invalid isoformat string: '2025-03-03T00:00:00 00:00'"],
+    ['2025-03-03T00:00:00-24:00', offsetFault('datetime.timedelta(days=-1)')],
+    ['2025-03-03T00:00:00-25:30:10.5', offsetFault('datetime.timedelta(days=-2, seconds=80989, microseconds=500000)')],
     ['2025-W54-1', "Invalid isoformat string: '2025-W54-1'"],
     ['2025-13-01', 'month must be in 1..12'],
     ['2025-02-29', 'day is out of range for month'],
