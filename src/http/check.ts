@@ -47,7 +47,7 @@ export function checked(schema: z.ZodType, value: unknown, part: 'query' | 'path
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const { issues } = result.error;
-  if (issues.every(isPydantic)) throw new InvalidRequest(issues.map((issue) => pydanticIssue(issue, part)));
+  if (issues.every(isPydantic)) throw new InvalidRequest(asMadsciHas(issues).map((issue) => pydanticIssue(issue, part)));
   throw invalid(issues.flatMap((issue) => faultsOf(issue, part)));
 }
 
@@ -65,13 +65,24 @@ function faultsOf(issue: z.core.$ZodIssue, part: string): Fault[] {
 }
 
 /** What a schema of query-values.ts says about a fault, beyond zod's message and path. */
-export type PydanticFault = Pick<ValidationIssue, 'type' | 'msg' | 'input' | 'ctx'> & { below: (string | number)[] };
+export type PydanticFault = Pick<ValidationIssue, 'type' | 'msg' | 'input' | 'ctx'> & {
+  below: (string | number)[];
+  /** Whether MADSci takes the value. Such a fault is told only when there is no other. */
+  isOurs?: boolean;
+};
 
-function isPydantic(issue: z.core.$ZodIssue): issue is z.core.$ZodIssueCustom & { params: { pydantic: PydanticFault } } {
+function isPydantic(issue: z.core.$ZodIssue): issue is PydanticIssue {
   return issue.code === 'custom' && issue.params !== undefined && 'pydantic' in issue.params;
 }
 
-function pydanticIssue(issue: { path: PropertyKey[]; params: { pydantic: PydanticFault } }, part: string): ValidationIssue {
-  const { below, ...fault } = issue.params.pydantic;
+type PydanticIssue = z.core.$ZodIssueCustom & { params: { pydantic: PydanticFault } };
+
+function asMadsciHas(issues: PydanticIssue[]): PydanticIssue[] {
+  const shared = issues.filter(({ params }) => params.pydantic.isOurs !== true);
+  return shared.length > 0 ? shared : issues;
+}
+
+function pydanticIssue(issue: PydanticIssue, part: string): ValidationIssue {
+  const { below, isOurs: _, ...fault } = issue.params.pydantic;
   return { ...fault, loc: [part, ...issue.path.map(String), ...below] };
 }

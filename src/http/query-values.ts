@@ -27,6 +27,9 @@ function parameter<T>(fallback: T, read: Read<T>, shown: Shown): z.ZodType<T, st
 const fault = (type: string, msg: string, input: string, ctx?: Record<string, ExactValue>): PydanticFault =>
   ctx === undefined ? { type, msg, input, below: [] } : { type, msg, input, ctx, below: [] };
 
+/** MADSci finds no fault here, and answers 500 when nothing else is wrong (M11). */
+const ours = (found: PydanticFault): PydanticFault => ({ ...found, isOurs: true });
+
 /** Adds what a reader of the core said about a member, whose name is the parameter's. */
 function adopt(issues: readonly ValidationIssue[], faults: PydanticFault[]): void {
   for (const { loc, ...rest } of issues) faults.push({ ...rest, below: loc.slice(1) });
@@ -47,7 +50,7 @@ function readInteger(text: string, faults: PydanticFault[]): number {
     return 0;
   }
   const size = BigInt(digits.replace('-', ''));
-  if (size >= INT64_END) faults.push(fault('int_parsing_size', TOO_LARGE, text));
+  if (size >= INT64_END) faults.push(ours(fault('int_parsing_size', TOO_LARGE, text)));
   const value = Math.min(Number(size), Number.MAX_SAFE_INTEGER);
   return digits.startsWith('-') ? -value : value;
 }
@@ -71,8 +74,9 @@ export function bounded<Fallback extends number | null>(
     fallback,
     (text, faults) => {
       const value = readInteger(text, faults);
-      if (value < min) faults.push(fault('greater_than_equal', `Input should be greater than or equal to ${min}`, text, { ge: min }));
-      if (value > max) faults.push(fault('less_than_equal', `Input should be less than or equal to ${max}`, text, { le: max }));
+      if (faults.length > 0) return value;
+      if (value < min) faults.push(ours(fault('greater_than_equal', `Input should be greater than or equal to ${min}`, text, { ge: min })));
+      if (value > max) faults.push(ours(fault('less_than_equal', `Input should be less than or equal to ${max}`, text, { le: max })));
       return value;
     },
     { type: 'integer', description, ...(fallback === null ? {} : { default: fallback }) },
@@ -117,7 +121,7 @@ export function level(description: string): z.ZodType<number, string | undefined
   const read: Read<number> = (text, faults) => {
     const value = levelOf(text);
     if (typeof value === 'number') return value;
-    if (value === 'too_large') faults.push(fault('int_parsing_size', TOO_LARGE, text));
+    if (value === 'too_large') faults.push(ours(fault('int_parsing_size', TOO_LARGE, text)));
     else {
       faults.push({ ...fault('int_parsing', NO_INTEGER, text), below: ['int'] });
       const { loc, ...rest } = enumIssue(['int-enum[EventLogLevel]'], '0, 10, 20, 30, 40 or 50', text);

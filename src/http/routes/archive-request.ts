@@ -44,7 +44,8 @@ function checkBatchSize(value: ExactValue | undefined, issues: ValidationIssue[]
 }
 
 function batchSizeFault(value: ExactValue | undefined): [type: string, why: string] | null {
-  if (value === undefined || typeof value === 'boolean' || typeof value === 'bigint' || value instanceof Double) return null;
+  if (value === undefined || value === null || typeof value === 'boolean' || typeof value === 'bigint' || value instanceof Double)
+    return null;
   if (typeof value === 'number') return Number.isInteger(value) ? null : ['int_from_float', ', got a number with a fractional part'];
   if (typeof value !== 'string') return ['int_type', ''];
   return INTEGER_TEXT.test(value) ? null : ['int_parsing', ', unable to parse string as an integer'];

@@ -93,7 +93,7 @@ export const ArchiveRequest = z
       .nullable()
       .optional()
       .meta({ description: 'Archives what has an event_timestamp before it, compared as text.' }),
-    batch_size: z.int().optional().meta({ description: 'Taken for compatibility; all that fit are archived.' }),
+    batch_size: z.int().nullable().optional().meta({ description: 'Taken for compatibility; all that fit are archived.' }),
   })
   .meta({ id: 'ArchiveRequest', description: 'One of event_ids and before_date; ids win.' });
 
