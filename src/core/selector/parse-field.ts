@@ -120,14 +120,28 @@ function parseIn(name: string, operand: ExactValue, place: Place): FieldTest {
   return { op: 'in', values: parseList(name, operand, place, 'use $or for operators') };
 }
 
-function parseList(name: string, operand: ExactValue, place: Place, remedy: string): ExactValue[] {
+function parseList(
+  name: string,
+  operand: ExactValue,
+  place: Place,
+  remedy: string,
+  isRefused: (value: ExactValue) => boolean = isExpression,
+): ExactValue[] {
   if (!Array.isArray(operand)) throw invalid(place, `${name} takes a list`);
   place.budget.checkList(operand.length, place.pointer);
   operand.forEach((value, index) => {
-    if (isExpression(value)) throw invalid(within(place, index), `${name} takes values only; ${remedy}`);
+    if (isRefused(value)) throw invalid(within(place, index), `${name} takes values only; ${remedy}`);
   });
   literal(operand, place);
   return operand;
+}
+
+const FIELD_OPERATOR =
+  /^\$(?:eq|ne|gte?|lte?|n?in|exists|type|regex|options|all|elemMatch|size|mod|bits(?:All|Any)(?:Set|Clear)|near|nearSphere|geoNear|geoWithin|geoIntersects|within)$/;
+
+/** Unlike $in, $all takes an object for a value unless it begins with an operator that MongoDB has below a field. */
+function isFieldExpression(value: ExactValue): boolean {
+  return FIELD_OPERATOR.test(firstName(value) ?? '');
 }
 
 function parseNot(operand: ExactValue, place: Place, parseElements: ParseElementSelector): FieldTest {
@@ -142,7 +156,7 @@ function parseAll(operand: ExactValue, place: Place, parseElements: ParseElement
   if (operand[0] !== undefined && firstName(operand[0]) === '$elemMatch') {
     return { op: 'every', tests: operand.map((each, index) => parseAllElemMatch(each, within(place, index), parseElements)) };
   }
-  const values = parseList('$all', operand, place, 'or $elemMatch in every member');
+  const values = parseList('$all', operand, place, 'or $elemMatch in every member', isFieldExpression);
   return { op: 'every', tests: values.map((value) => ({ op: 'compare', how: 'eq', value })) };
 }
 

@@ -50,9 +50,11 @@ function typeByNumber(type: ExactValue): readonly number[] | undefined {
   return TYPE_NUMBERS.has(number) ? [number] : undefined;
 }
 
+const MAX_SIZE = 2 ** 31 - 1;
+
 export function parseSize(operand: ExactValue, place: Place): number {
   const size = isNumeric(operand) ? Number(numeric(operand)) : Number.NaN;
-  if (!Number.isInteger(size) || size < 0) throw invalid(place, '$size takes a whole number from 0');
+  if (!Number.isInteger(size) || size < 0 || size > MAX_SIZE) throw invalid(place, '$size takes a whole number from 0');
   return size;
 }
 

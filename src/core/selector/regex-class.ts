@@ -3,10 +3,16 @@ import type { RegexDialect } from './regex-dialect.ts';
 import { type Escape, readEscape, SPACE } from './regex-escape.ts';
 
 const POSIX_CLASS = /\[:(\^?)([a-z]*):\]/y;
+/** A class without its brackets, and names of characters that MongoDB knows and refuses. */
+const LONE_POSIX_CLASS = /([:.=])[^\\[\]]*\1\]/y;
+const COLLATION = /\[([.=])[^\\[\]]*\1\]/y;
+/** Escapes that are letters within brackets. */
+const ESCAPED_LETTER = /[ABCGKRXZz]/y;
 const BACKSPACE = 0x08;
 
 /** Translates a bracket class; the cursor stands behind the opening bracket. */
 export function translateClass(cursor: RegexCursor, dialect: RegexDialect): string {
+  if (cursor.match(LONE_POSIX_CLASS) !== null) throw cursor.fault('a class such as [:alpha:] stands within brackets');
   const open = cursor.take('^') ? '[^' : '[';
   let members = cursor.take(']') ? dialect.codePoint(0x5d) : '';
   while (!cursor.take(']')) {
@@ -23,6 +29,7 @@ function translateMember(cursor: RegexCursor, dialect: RegexDialect): string {
     if (members === null) throw cursor.fault(`[:${posix[2]}:] is not a class`);
     return members;
   }
+  if (cursor.match(COLLATION) !== null) throw cursor.fault('names of characters in brackets are not supported');
   if (cursor.take('\\Q')) return quoted(cursor, dialect);
   if (cursor.take('\\E')) return '';
   const from = readMember(cursor, dialect);
@@ -38,7 +45,9 @@ function quoted(cursor: RegexCursor, dialect: RegexDialect): string {
 
 function readMember(cursor: RegexCursor, dialect: RegexDialect): Escape {
   if (!cursor.take('\\')) return { code: cursor.next() };
-  return cursor.take('b') ? { code: BACKSPACE } : readEscape(cursor, dialect);
+  if (cursor.take('b')) return { code: BACKSPACE };
+  const letter = cursor.match(ESCAPED_LETTER);
+  return letter === null ? readEscape(cursor, dialect) : { code: letter[0].charCodeAt(0) };
 }
 
 /** Negated sets inside a class have short spellings only where the engines have a letter for them. */
@@ -55,7 +64,7 @@ function rangeEnd(from: number, cursor: RegexCursor, dialect: RegexDialect): str
   if (cursor.peek() !== '-' || cursor.peek(1) === ']' || cursor.peek(1) === '') return '';
   cursor.at++;
   const to = readMember(cursor, dialect);
-  if ('members' in to) return dialect.codePoint(0x2d) + spellSet(to, dialect);
+  if ('members' in to) throw cursor.fault('a range in brackets ends in a set');
   if (to.code < from) throw cursor.fault('a range in brackets runs backwards');
   return `-${dialect.codePoint(to.code)}`;
 }

@@ -18,8 +18,10 @@ export const SPACE = '\\t-\\r\\x20';
 const HORIZONTAL = [0x09, 0x20, 0xa0, 0x1680, 0x180e, [0x2000, 0x200a], 0x202f, 0x205f, 0x3000] as const;
 const VERTICAL = [[0x0a, 0x0d], 0x85, 0x2028, 0x2029] as const;
 
-const HEX = /x(?:\{([0-9a-fA-F]{1,8})\}|([0-9a-fA-F]{0,2}))/y;
-const OCTAL = /0[0-7]{0,2}|o\{([0-7]{1,11})\}/y;
+const HEX = /x(?:\{([0-9a-fA-F]{1,8})\}|(?!\{)([0-9a-fA-F]{0,2}))/y;
+const OCTAL = /[0-7]{1,3}|o\{([0-7]{1,11})\}/y;
+/** Letters that MongoDB refuses behind a backslash; the others that mean nothing stand for themselves, as 8 and 9 do. */
+const MEANINGLESS = /(?![FIJMOTYijmqy])[A-Za-z]/;
 const CONTROL_LETTER = /c([ -~])/y;
 const PROPERTY = /([pP])(?:\{(\^?)([A-Za-z_&]+)\}|([A-Z]))/y;
 
@@ -81,7 +83,7 @@ function readCode(cursor: RegexCursor): number {
   if (control !== null) return (control[1] ?? '').toUpperCase().charCodeAt(0) ^ 0x40;
   const letter = cursor.peek();
   const code = CONTROL.get(letter);
-  if (code === undefined && /[a-zA-Z0-9]/.test(letter)) throw cursor.fault(`\\${letter} has no meaning`);
+  if (code === undefined && MEANINGLESS.test(letter)) throw cursor.fault(`\\${letter} has no meaning`);
   const literal = cursor.next();
   return code ?? literal;
 }

@@ -8,11 +8,15 @@ import { RegexWriter } from './regex-writer.ts';
 
 const MAX_GROUP_DEPTH = 100;
 const QUANTIFIER = /[*+?]|\{\d+(?:,\d*)?\}/y;
+const MAX_REPETITIONS = 65_535;
 const INLINE_FLAGS = /\?([imsxU]*)(?:-([imsxU]*))?([:)])/y;
 const NAMED_GROUP = /\?(?:P?<([A-Za-z_]\w*)>|'([A-Za-z_]\w*)')/y;
 const PYTHON_REFERENCE = /\?P=(\w+)\)/y;
-const NUMBERED_REFERENCE = /([1-9]\d?)|g(?:\{?(-?\d{1,2})\}?)/y;
+const DIGITS_REFERENCE = /[1-9]\d*/y;
+const MAX_CERTAIN_REFERENCE = 7;
+const NUMBERED_REFERENCE = /g(?:\{?(-?\d{1,2})\}?)/y;
 const NAMED_REFERENCE = /(?:k(?:<(\w+)>|\{(\w+)\}|'(\w+)')|g\{([A-Za-z_]\w*)\})/y;
+const CODE_POINT_NAME = /N\{(?!\d+(?:,\d*)?\})/y;
 const EXTENDED_BLANKS = /[ \t\n\v\f\r]+/y;
 
 export interface Translation {
@@ -76,6 +80,8 @@ class Translator {
 
   #repeat(quantifier: string): void {
     if (!this.#writer.hasAtom) throw this.#cursor.fault(`there is nothing for ${quantifier} to repeat`);
+    if (quantifier.match(/\d+/g)?.some((count) => Number(count) > MAX_REPETITIONS))
+      throw this.#cursor.fault(`${quantifier} repeats more than ${MAX_REPETITIONS} times`);
     if (this.#cursor.take('+')) throw lacking('a possessive quantifier');
     this.#writer.repeat(quantifier + (this.#cursor.take('?') ? '?' : ''));
   }
@@ -100,6 +106,9 @@ class Translator {
     else if (cursor.take('B')) writer.assert('\\B');
     else if (cursor.take('Q')) this.#quoted();
     else if (cursor.take('E')) return;
+    else if (cursor.take('G')) writer.textStart();
+    else if (/[CKX]/.test(cursor.peek())) throw lacking(`\\${cursor.peek()}`);
+    else if (cursor.match(CODE_POINT_NAME) !== null) throw cursor.fault('\\N takes no name');
     else if (cursor.take('N')) writer.consume('[^\\n]');
     else if (cursor.take('R')) writer.consume(this.#anyLineBreak());
     else if (!this.#reference()) this.#character();
@@ -124,15 +133,29 @@ class Translator {
   }
 
   #reference(): boolean {
+    if (this.#digitsReference()) return true;
     const numbered = this.#cursor.match(NUMBERED_REFERENCE);
     if (numbered !== null) {
-      const group = Number(numbered[1] ?? numbered[2]);
+      const group = Number(numbered[1]);
       this.#referTo(group < 0 ? this.#groupCount + 1 + group : group);
       return true;
     }
     const named = this.#cursor.match(NAMED_REFERENCE);
     if (named === null) return false;
     this.#referToName(named[1] ?? named[2] ?? named[3] ?? named[4] ?? '');
+    return true;
+  }
+
+  /** A number from 8 that no group has yet is the code of a character, or the digit itself. */
+  #digitsReference(): boolean {
+    const start = this.#cursor.at;
+    const group = Number(this.#cursor.match(DIGITS_REFERENCE)?.[0] ?? 0);
+    if (group === 0) return false;
+    if (group > MAX_CERTAIN_REFERENCE && group > this.#groupCount) {
+      this.#cursor.at = start;
+      return false;
+    }
+    this.#referTo(group);
     return true;
   }
 

@@ -82,7 +82,7 @@ export class RegexWriter {
     if (this.#frame.isAfterEnd && !this.dialect.hasLookAhead) throw lacking('$ with more behind it');
   }
 
-  /** An assertion: takes in no text, but PCRE lets a quantifier follow. */
+  /** An assertion: takes in no text, and no quantifier may follow. */
   assert(translated: string): void {
     this.shape.other();
     this.#assert(translated);
@@ -104,7 +104,7 @@ export class RegexWriter {
 
   #assert(translated: string): void {
     this.#out += `(?:${translated})`;
-    this.hasAtom = true;
+    this.hasAtom = false;
   }
 
   open(open: string, close: string, flags: RegexFlags = this.flags): void {

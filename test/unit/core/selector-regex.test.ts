@@ -54,7 +54,10 @@ const CASES = [
   { source: '(?:$|x)(?:|\\z)', text: 'a\n', is: true, why: '$ with nothing behind it' },
   { source: '^\\D\\W\\S\\H\\V$', text: 'a!bcd', is: true, why: 'negated sets' },
   { source: '^[\\D][\\P{Lu}][[:^upper:][:blank:]]$', text: 'aé ', is: true, why: 'negated sets in brackets' },
-  { source: '^[a-\\d]+$', text: 'a-5', is: true, why: 'a dash before a set' },
+  { source: '^\\101\\8\\9[\\1]$', text: 'A89\x01', is: true, why: 'numbers that no group has' },
+  { source: '^[\\A\\z]+$', text: 'zA', is: true, why: 'escaped letters in brackets' },
+  { source: '^\\y\\i$', text: 'yi', is: true, why: 'letters without a meaning' },
+  { source: '\\Gb', text: 'ab', is: false, why: '\\G is where the search starts' },
   { source: '^(?i)a(?m:^|b$)\\z', text: 'AB', is: true, why: 'flags in a group keep the outer ones' },
   { source: '^(?:a\\z|\\Ab\\Z)', text: 'b\n', is: true, why: 'anchors within a group' },
   { source: 'a|b', text: 'b', is: true, why: 'alternatives' },
@@ -79,7 +82,6 @@ describe('expressions without an engine', () => {
     ['^2025-01-0[12]', { isPlain: false, isAnchored: true, text: '2025-01-0' }],
     ['^alpha|beta', { isPlain: false, isAnchored: false, text: '' }],
     ['^(?:alpha|beta)', { isPlain: false, isAnchored: true, text: '' }],
-    ['^*alpha', { isPlain: false, isAnchored: false, text: '' }],
     ['(?i)alpha', { isPlain: false, text: '' }],
     ['(?m)^alpha', { isPlain: false, isAnchored: false, text: '' }],
     ['a$b', { isPlain: false }],
@@ -119,11 +121,20 @@ describe('refused expressions', () => {
     '[a',
     'a{2,1}',
     '\\',
-    '\\y',
+    '\\l',
+    '^*a',
+    'a$?b',
+    '\\b+',
+    '[a-\\d]',
+    'a{65536}',
+    '\\x{',
+    '\\N{U+61}',
     '\\p{',
     '\\p{Nothing}',
     '[z-a]',
     '[[:nope:]]',
+    '[:alpha:]',
+    '[[.a.]]',
     '(?<x>a)(?<x>b)',
     '\\1',
     '\\k<x>',
@@ -139,7 +150,7 @@ describe('refused expressions', () => {
     expect(() => regexOf(source, '', '/p')).toThrow(expect.objectContaining({ code: 'selector_invalid', pointer: '/p' }));
   });
 
-  test.each(['a++', '(?>a)', '(?R)', '(?(1)a|b)', '(*UTF8)a', '[a\\H]', '(?|a|b)'])('%s is not offered', (source) => {
+  test.each(['a++', '(?>a)', '(?R)', '(?(1)a|b)', '(*UTF8)a', '[a\\H]', '(?|a|b)', '\\K', '\\X', '\\C'])('%s is not offered', (source) => {
     expect(() => regexOf(source, '', '')).toThrow(expect.objectContaining({ code: 'selector_regex_unsupported' }));
   });
 });
