@@ -210,6 +210,15 @@ describe('selectors on both stores', () => {
     expect(refused).toBeLessThan(SELECTORS / 4);
   }, 240_000);
 
+  test('$elemMatch below an empty name does not reach the database, which would crash', async () => {
+    const nameless: ExactObject = { '': { $elemMatch: { b: 1 } } };
+    const beside = (each: ExactObject): ExactObject => ({ event_timestamp: { $gt: '2' }, ...each });
+    expect(await answer(mongo, beside(nameless))).toEqual([]);
+    expect(await answer(mongo, beside({ event_data: { $elemMatch: nameless } }))).toBe('selector_operator_refused');
+    expect(await answer(mongo, beside({ event_data: { $all: [{ $elemMatch: nameless }] } }))).toBe('selector_operator_refused');
+    expect(await answer(mongo, { '': { $exists: false } })).toHaveLength(EVENTS);
+  });
+
   test('sort the same, and count the same', async () => {
     for (const name of ['event_data', 'event_data.a', 'trace_id', 'archived_at', 'source.node_id', '_hookwright.seq'])
       for (const direction of [1, -1]) {
