@@ -45,7 +45,7 @@ export const executionOnFailure = defineHook({
     column: number | null;
   };
   handler: { id: number; name: string; version: number };
-  /** The event or payload that the execution was for. */
+  /** The event or payload that the execution was for: of any shape, as that is up to the hook it came by. */
   event: any;
 }
 type Payload = FailureReport;

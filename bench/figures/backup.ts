@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { closeSync, copyFileSync, createReadStream, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
-import { openForReading } from '../../src/adapters/sqlite/open.ts';
+import { DATABASE_FILE, openForReading } from '../../src/adapters/sqlite/open.ts';
 import { totalEvents } from '../client.ts';
 import { assertCount, type Bench, Broken, type Figure, type Progress } from '../figure.ts';
 import { startSubject, temporaryFolder, track } from '../processes.ts';
@@ -55,8 +55,7 @@ export async function backup({ size, progress }: Bench): Promise<Figure[]> {
   };
   {
     await using server = await startSubject({ folder: filled.folder, env: filled.env });
-    const before = await totalEvents(server.url);
-    assertCount('events in the store', before, count);
+    assertCount('events in the store', await totalEvents(server.url), count);
     const quiet = await answerTimes(server.url, new Promise((resolve) => setTimeout(resolve, QUIET_MS)));
     const work = command('create');
     const busy = await answerTimes(server.url, work);
@@ -91,7 +90,7 @@ function onSqlite(home: string, count: number, progress: Progress): Filled {
   const folder = join(home, 'data');
   mkdirSync(folder);
   fill(folder, count, progress);
-  const file = join(folder, 'hookwright.db');
+  const file = join(folder, DATABASE_FILE);
   const copied = { name: 'copying, syncing and hashing the file', run: () => copyMs(file, join(home, 'copy.db')) };
   return {
     settings: { data_dir: folder },

@@ -11,8 +11,15 @@ const ADDRESSES = ['ada@lab.example', 'ben@lab.example'];
 const UNDER_WAY = 5;
 
 const mongod = mongodOfFile();
-const STORES: { store: string; settings: () => Record<string, string> }[] = [
-  { store: 'SQLite', settings: () => ({}) },
+const STORES: { store: string; settings: () => Record<string, string>; audit?: (host: Host) => Promise<void> }[] = [
+  {
+    store: 'SQLite',
+    settings: () => ({}),
+    async audit(host) {
+      using found = await host.audit();
+      expect(found.integrity).toBe('ok');
+    },
+  },
   { store: 'MongoDB', settings: () => ({ EVENT_DB_URL: mongod.url }) },
 ];
 
@@ -36,7 +43,7 @@ function mailsOf(peer: SmtpPeer): Map<string, string[]> {
 /** RELIABILITY G9 for alerts: kill -9 at any moment between an event and its mails. */
 test.each(STORES)(
   'on $store every alert reaches each address although the server is killed, and what arrives twice has the same Message-ID',
-  async ({ store, settings }) => {
+  async ({ store, settings, audit }) => {
     const random = randomOf(`alert-kill on ${store}`);
     await using peer = await smtpPeer({
       async content() {
@@ -86,6 +93,7 @@ test.each(STORES)(
     expect(deliveries.filter(({ state }) => state !== 'sent')).toEqual([]);
     expect(deliveries).toHaveLength(mails.size);
     expect(host.output).not.toContain('unhandled');
+    await audit?.(host);
   },
   120_000 + ROUNDS * 20_000,
 );

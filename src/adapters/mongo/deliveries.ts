@@ -1,10 +1,18 @@
 import type { Filter } from 'mongodb';
 import type { Delivery, DeliveryKind } from '../../core/delivery.ts';
 import { DELIVERY_LEASE_MS, type DeliveryLane, type DeliveryStore } from '../../ports/delivery-store.ts';
+import type { Collections } from './connect.ts';
 import type { DeliveryDocument } from './documents.ts';
 import { bounded, steady } from './faults.ts';
 import { beforeCursor, newestPage } from './paging.ts';
 import type { Shared } from './shared.ts';
+
+const LOCK = { lockedBy: 1, lockedUntil: 1 } as const;
+
+/** Takes the locks of these servers away. Answers how many there were. */
+export async function unlockDeliveries({ deliveries }: Collections, owners: readonly string[]): Promise<number> {
+  return (await deliveries.updateMany({ lockedBy: { $in: [...owners] } }, { $unset: LOCK })).modifiedCount;
+}
 
 /** The outbox. A delivery that was handed to a server is locked for it, by the database's clock. */
 export function deliveryStore(shared: Shared): DeliveryStore {
@@ -49,7 +57,7 @@ export function deliveryStore(shared: Shared): DeliveryStore {
         const operations = results.map(({ id, ...ended }) => ({
           updateOne: {
             filter: { _id: id, state: 'pending' as const, ...mineOrNobodys() },
-            update: { $set: ended, $unset: { lockedBy: 1 as const, lockedUntil: 1 as const } },
+            update: { $set: ended, $unset: LOCK },
           },
         }));
         if (operations.length > 0) await deliveries.bulkWrite(operations, { ordered: false });
@@ -60,7 +68,7 @@ export function deliveryStore(shared: Shared): DeliveryStore {
           { _id: id, state: { $ne: 'pending' } },
           {
             $set: { state: 'pending', attempts: 0, nextAt: now, lastError: null, sentAt: null },
-            $unset: { lockedBy: 1, lockedUntil: 1 },
+            $unset: LOCK,
           },
         );
         if (matchedCount === 1) shared.signal('deliveries');

@@ -6,7 +6,7 @@ import { archiveOf } from './archive.ts';
 import { Claimer } from './claim.ts';
 import { type Collections, collectionsOf, connect } from './connect.ts';
 import { DatabaseClock } from './database-clock.ts';
-import { deliveryStore } from './deliveries.ts';
+import { deliveryStore, unlockDeliveries } from './deliveries.ts';
 import { type Caused, forgetEffects } from './effects.ts';
 import { handlerStore } from './handlers.ts';
 import { keyStore } from './keys.ts';
@@ -97,11 +97,7 @@ async function forgetPlans({ events, firings }: Collections, pieces: readonly { 
 }
 
 /** So that others need not wait until this server's leases run out. What cannot be said now, they find out in time. */
-async function leave({ deliveries, leaders }: Collections, presence: Presence): Promise<void> {
+async function leave(all: Collections, presence: Presence): Promise<void> {
   const { owner } = presence;
-  await Promise.allSettled([
-    presence.leave(),
-    leaders.deleteMany({ owner }),
-    deliveries.updateMany({ state: 'pending', lockedBy: owner }, { $unset: { lockedBy: 1, lockedUntil: 1 } }),
-  ]);
+  await Promise.allSettled([presence.leave(), all.leaders.deleteMany({ owner }), unlockDeliveries(all, [owner])]);
 }

@@ -2,6 +2,7 @@ import type { Filter } from 'mongodb';
 import type { ExecutionError } from '../../core/execution.ts';
 import type { Queue } from '../../ports/queue.ts';
 import type { Claimer } from './claim.ts';
+import { unlockDeliveries } from './deliveries.ts';
 import type { EventDocument, ExecutionDocument, FiringDocument } from './documents.ts';
 import { applyEffects, type Caused, dropEffects, effectsOfDead, forgetState } from './effects.ts';
 import { asPending, insertExecutions } from './executions.ts';
@@ -78,9 +79,7 @@ export class Recovery {
 
   /** A mail that was on its way may arrive twice, with the same Message-ID; without this it would wait until its own lease has ended. */
   async #freeMails(gone: readonly string[]): Promise<void> {
-    const { deliveries } = this.#shared.all;
-    const { modifiedCount } = await deliveries.updateMany({ lockedBy: { $in: [...gone] } }, { $unset: { lockedBy: 1, lockedUntil: 1 } });
-    if (modifiedCount > 0) this.#shared.signal('deliveries');
+    if ((await unlockDeliveries(this.#shared.all, gone)) > 0) this.#shared.signal('deliveries');
   }
 
   async #forgetApplied(): Promise<void> {
