@@ -1,6 +1,7 @@
 export default {
   testEnvironment: 'node',
   globalSetup: './test/support/global-setup.js',
+  reporters: ['default', './test/support/must-end.js'],
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/interop/'],

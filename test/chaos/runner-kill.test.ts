@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { childrenOf } from '../support/leaks.ts';
+import { childrenOf } from '../support/leftovers.ts';
 import { api, eventually } from '../support/server.ts';
 import { Host, ROUNDS, randomOf, startLoad } from './chaos.ts';
 
