@@ -21,7 +21,10 @@ export interface ExecutionLimits {
 export interface SandboxLimits extends ExecutionLimits {
   /** How long the other isolates of a condemned runner may go on. */
   graceMs: number;
-  /** A busy runner that says nothing for this long is killed; its main thread runs no user code, so it has no reason to be silent. */
+  /**
+   * A busy runner that says nothing for this long is killed. Its main thread runs no user code, so it has no reason to be silent, but on a busy
+   * machine runners stand behind everybody else and were seen to get no processor for more than a second. Deadlines are watched apart from this.
+   */
   silenceMs: number;
   loadMs: number;
   compileMs: number;
@@ -57,7 +60,7 @@ export const DEFAULT_LIMITS: SandboxLimits = {
   outputBytes: 256 * KIB,
   errorBytes: 8 * KIB,
   graceMs: 500,
-  silenceMs: 1_000,
+  silenceMs: 5_000,
   loadMs: 5_000,
   compileMs: 3_000,
   bootMs: 10_000,

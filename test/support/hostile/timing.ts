@@ -65,6 +65,7 @@ export const TIMING = [
     'const a = [];\nfor (;;) a.push(new Array(1e4).fill(0.5));\nexport default () => 1;',
     'load_failed',
     'memory',
+    'timeout',
   ),
   attackModule('waits for ever while loading', 'await new Promise(() => {});\nexport default () => 1;', 'load_failed', 'succeeded'),
   attackModule('default export is no function', 'export default 42;', 'load_failed'),
