@@ -7,3 +7,10 @@ export function percentDecoded(text: string): string {
     return text.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) => Buffer.from(escapes.replaceAll('%', ''), 'hex').toString('utf8'));
   }
 }
+
+const UNRESERVED_ESCAPE = /%(?:2[de]|3\d|[46][1-9a-f]|[57][0-9a]|5f|7e)/gi;
+
+/** A path with letters, digits and `-._~` as themselves: written as escapes they mean the same (RFC 3986, 6.2.2.2). */
+export function plainPath(path: string): string {
+  return path.replace(UNRESERVED_ESCAPE, (text) => decodeURIComponent(text));
+}

@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import { EngineError } from '../core/errors.ts';
 import type { Context, Middleware } from './exchange.ts';
 import { isPreflight, preflightReply } from './origin.ts';
+import { plainPath } from './percent.ts';
 import { HttpError } from './problem.ts';
 import type { Reply, Route } from './route.ts';
 import { send } from './send.ts';
@@ -20,6 +21,7 @@ export function routing(routes: readonly Route[], handler: (route: Route) => Han
 
   return {
     async dispatch(ctx, next) {
+      if (ctx.path.includes('%')) ctx.path = plainPath(ctx.path);
       const segment = segments.get(firstSegment(ctx.path));
       await (segment === undefined || ctx.method === 'OPTIONS' ? next() : segment.dispatch(ctx, next));
     },

@@ -70,7 +70,7 @@ export interface EventStore {
   total(): Promise<number>;
   /** How many were not archived before; ids or everything whose event_timestamp text is below (M13). `at` is milliseconds. */
   archive(what: { ids: readonly string[] } | { beforeText: string }, at: number): Promise<number>;
-  /** Archived events by archived_at, newest first (M15). */
+  /** Archived events by archived_at, newest first, and those of the same time the last stored first (M15). */
   listArchived(number: number, offset: number): Promise<EventMapText>;
   /** Deletes what the server archived before `before` (milliseconds); events a client sent as archived stay (M67). */
   purgeArchived(before: number): Promise<number>;

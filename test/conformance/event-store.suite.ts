@@ -526,15 +526,15 @@ function archives(it: It): void {
     }
   });
 
-  it('M15 lists archived events by archived_at, newest first', async (subject) => {
+  it('M15 lists archived events by archived_at, newest first, and those of the same time the last stored first', async (subject) => {
     const { events } = subject;
-    await store(subject, ...['a', 'b', 'c', 'live'].map((_id) => ({ _id })));
-    await events.archive({ ids: ['b'] }, T0 + DAY);
+    await store(subject, ...['a', 'b1', 'b2', 'c', 'live'].map((_id) => ({ _id })));
+    await events.archive({ ids: ['b1', 'b2'] }, T0 + DAY);
     await events.archive({ ids: ['c'] }, T0);
     await events.archive({ ids: ['a'] }, T0 + 2 * DAY);
-    expect(idsOf(await events.listArchived(0, 0))).toEqual(['a', 'b', 'c']);
-    expect(idsOf(await events.listArchived(1, 1))).toEqual(['b']);
-    expect(idsOf(await events.listArchived(10, 3))).toEqual([]);
+    expect(idsOf(await events.listArchived(0, 0))).toEqual(['a', 'b2', 'b1', 'c']);
+    expect(idsOf(await events.listArchived(1, 1))).toEqual(['b2']);
+    expect(idsOf(await events.listArchived(10, 4))).toEqual([]);
   });
 
   it('M67 lists what a client sent as archived, after what the server archived, and never purges it', async (subject) => {

@@ -12,9 +12,10 @@ import { filterOf } from './selector-bson.ts';
 const SEQ = '_hookwright.seq';
 /** MADSci's own documents have no number: they come first, by their ids, which are ULIDs and so in order of time. */
 const ARRIVAL = { [SEQ]: 1, _id: 1 } as const;
-const NEWEST_TIME = { event_timestamp: -1, [SEQ]: -1, _id: -1 } as const;
+const NEWEST = { [SEQ]: -1, _id: -1 } as const;
+const NEWEST_TIME = { event_timestamp: -1, ...NEWEST } as const;
 /** Dates (what the server archived) come before texts (what a client sent as archived), as BSON orders them, and null last. */
-const NEWEST_ARCHIVED = { archived_at: -1, ...ARRIVAL } as const;
+const NEWEST_ARCHIVED = { archived_at: -1, ...NEWEST } as const;
 
 /** Reads of events. The documents come as bytes, and become text without objects in between. */
 export function eventReads({ events }: Collections, limits: ReadLimits) {

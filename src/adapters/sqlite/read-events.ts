@@ -22,7 +22,7 @@ export function eventReads(db: DatabaseSync, limits: ReadLimits) {
   const one = db.prepare('SELECT doc FROM events WHERE id = ?');
   const archived = db.prepare(
     `SELECT id, doc FROM events WHERE archived = 1
-     ORDER BY archived_at_ms DESC NULLS LAST, doc ->> '$.archived_at' DESC NULLS LAST, seq LIMIT ? OFFSET ?`,
+     ORDER BY archived_at_ms DESC NULLS LAST, doc ->> '$.archived_at' DESC NULLS LAST, seq DESC LIMIT ? OFFSET ?`,
   );
 
   return {

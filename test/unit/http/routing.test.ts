@@ -97,6 +97,18 @@ describe('M63 paths and methods', () => {
     expect({ status, location: headers.location, text }).toEqual({ status: 307, location, text: '' });
   });
 
+  test.each([
+    ['/%65vents', 200],
+    ['/%65%76%65%6E%74s?number=1', 200],
+    ['/events/%61rchived', 200],
+    ['/e%56ents', 404],
+    ['/%2565vents', 404],
+    ['/events%2Farchived', 404],
+  ])('%s answers %i: letters may be written as escapes', async (path, status) => {
+    await using server = await startServer({ events: { ...EVENTS, listArchived: async () => '{}' } as HttpDeps['events'] });
+    expect((await server.call(path)).status).toBe(status);
+  });
+
   test.each(['//example.org/', '//example.org//', '/%2Fexample.org/', '//events/'])('%s is never sent to another host', async (path) => {
     await using server = await startServer(deps);
     expect((await server.call(path)).status).toBe(404);
@@ -113,6 +125,9 @@ describe('M9 ids in paths', () => {
     ['/event/%zz', '%zz'],
     ['/event/%ff%fe', '\ufffd\ufffd'],
     ['/event/%zz%41', '%zzA'],
+    ['/event/%2541', '%41'],
+    ['/event/%2e%2e', '..'],
+    ['/event/%25zz%7E', '%zz~'],
     ['/event/a%00b', 'a\u0000b'],
     ['/event/.', '.'],
     ['/event/a%252Fb', 'a%2Fb'],
