@@ -162,4 +162,4 @@ test('a restore for which there is no room changes nothing, and is done once the
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
-}, 60_000);
+});

@@ -20,7 +20,7 @@ let home: string;
 beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), 'hookwright-migrate-kill-'));
   makeOldFolder(join(home, 'old'), { events: EVENTS, padding: 200 });
-}, 60_000);
+});
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 function start(folder: string) {

@@ -20,7 +20,7 @@ let folder: string;
 beforeAll(async () => {
   mongod = await startReplicaSet();
   folder = mkdtempSync(join(tmpdir(), 'hookwright-move-'));
-}, 120_000);
+});
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
   await mongod?.[Symbol.asyncDispose]();

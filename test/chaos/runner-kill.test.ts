@@ -92,7 +92,7 @@ test('a handler that kills its runner pays for it alone; those that ran beside i
     expect({ one, state, attempt, how }).toEqual({ one, ...expected });
   }
   expect(ended).toHaveLength(60);
-}, 120_000);
+});
 
 test('an execution whose runner dies each time goes to the dead letters with that as its reason', async () => {
   randomOf('dying runner');
@@ -111,4 +111,4 @@ test('an execution whose runner dies each time goes to the dead letters with tha
   }, 30_000);
   expect(dead).toMatchObject({ state: 'dead', attempt: 2, error: { reason: 'crashed_runner' } });
   expect(host.server.process.exitCode).toBeNull();
-}, 60_000);
+});

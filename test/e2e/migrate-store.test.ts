@@ -12,7 +12,7 @@ let root: string;
 beforeAll(async () => {
   mongod = await startReplicaSet();
   root = mkdtempSync(join(tmpdir(), 'hookwright-moved-'));
-}, 120_000);
+});
 afterAll(async () => {
   await mongod?.[Symbol.asyncDispose]();
   rmSync(root, { recursive: true, force: true });

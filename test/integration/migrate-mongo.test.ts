@@ -187,7 +187,7 @@ describe('a database of release 0.1.0', () => {
       expect(await db.collection('hookwright_handlers').countDocuments({ note: '' })).toBe(1);
       await db.dropDatabase();
     }
-  }, 120_000);
+  });
 
   test('when a step fails the backup is put back', async () => {
     const broken: readonly MongoStep[] = [...MORE, { title: 'Fails', up: () => Promise.reject(new Error('no such thing')) }];

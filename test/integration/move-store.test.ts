@@ -17,7 +17,7 @@ let mongod: Mongod;
 const places: Place[] = [];
 beforeAll(async () => {
   mongod = await startReplicaSet();
-}, 120_000);
+});
 afterAll(async () => {
   for (const place of places) await place[Symbol.asyncDispose]();
   await mongod?.[Symbol.asyncDispose]();

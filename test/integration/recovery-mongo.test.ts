@@ -360,4 +360,4 @@ test('a mongod without a replica set is refused, unless it is allowed', async ()
   const [taken] = await claim(at(store));
   expect(await store.queue.settle([succeeded((taken as Leased).lease)])).toEqual([SETTLED]);
   expect(await store.queue.get(executionId('e', 1, sha1))).toMatchObject({ state: 'succeeded' });
-}, 60_000);
+});

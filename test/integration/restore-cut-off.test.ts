@@ -87,7 +87,7 @@ describe('a restore of MongoDB that is cut off while the collections change plac
   let mongod: Mongod;
   beforeAll(async () => {
     mongod = await startReplicaSet();
-  }, 120_000);
+  });
   afterAll(async () => mongod[Symbol.asyncDispose]());
 
   test.each([0, 1, 4])('after %i renamings no server starts until it is finished, and then the store is the new one', async (done) => {

@@ -176,7 +176,7 @@ beforeAll(async () => {
     await events.append(made);
     await events.archive({ ids: made.slice(0, 40).map(({ event: { id } }) => id) }, Date.UTC(2026, 2, 1));
   }
-}, 120_000);
+});
 afterAll(async () => {
   await mongo?.[Symbol.asyncDispose]();
   await sqlite?.[Symbol.asyncDispose]();

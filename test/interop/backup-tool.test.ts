@@ -13,7 +13,7 @@ let folder: string;
 beforeAll(async () => {
   mongod = await startReplicaSet();
   folder = mkdtempSync(join(tmpdir(), 'hookwright-backup-tool-'));
-}, 120_000);
+});
 afterAll(async () => {
   await mongod[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
@@ -49,4 +49,4 @@ test('M34 M50 M55 MADSci makes a backup by its client, reads its status, and its
   writeFileSync(data, bytes);
   await expect(backupFolder(backups).check(found, () => {})).rejects.toMatchObject({ code: 'backup_damaged' });
   await expect(importFile(theirs, 'events')).rejects.toThrow(/its data is not as it was written/);
-}, 180_000);
+});

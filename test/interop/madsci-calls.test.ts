@@ -55,7 +55,7 @@ describe.each(['sqlite', 'mongodb'])('on %s', (store) => {
       const headers = { 'Content-Type': 'application/json' };
       expect((await fetch(`${server.url}/event`, { method: 'POST', headers, body: JSON.stringify(event) })).status).toBe(200);
     }
-  }, 60_000);
+  });
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]();
     if (store === 'mongodb') await onDatabase(mongod.url, database, async (db) => void (await db.dropDatabase()));

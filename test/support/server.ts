@@ -90,7 +90,7 @@ export async function api(
 }
 
 /** Asks again until `look` answers something other than null; for outcomes that happen in another process. Fails after `ms`. */
-export async function eventually<T>(look: () => Promise<T | null>, ms = 15_000): Promise<T> {
+export async function eventually<T>(look: () => Promise<T | null>, ms = 30_000): Promise<T> {
   const end = Date.now() + ms;
   for (;;) {
     const found = await look();

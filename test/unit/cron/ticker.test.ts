@@ -43,4 +43,4 @@ test('goes on ticking whatever happens to the clock, and does not stall', async 
   const gaps = ticks.slice(1).map((at, n) => at - (ticks[n] ?? 0));
   expect(Math.min(...gaps)).toBeGreaterThan(0);
   expect(count).toBeGreaterThanOrEqual(9);
-}, 60_000);
+});

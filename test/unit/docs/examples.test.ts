@@ -54,7 +54,7 @@ async function mailsTo(to: string, subject: RegExp): Promise<string[]> {
 beforeAll(async () => {
   server = await startServer();
   ids = Object.fromEntries(await Promise.all(ENTRIES.map(async (entry) => [parse(entry.file).name, await register(entry)] as const)));
-}, 60_000);
+});
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });

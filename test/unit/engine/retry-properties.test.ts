@@ -172,4 +172,4 @@ test('every handler ends with one execution per event, its effects once, whateve
     }),
     { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 60), interruptAfterTimeLimit: 20_000 },
   );
-}, 120_000);
+});
