@@ -8,9 +8,12 @@ export function percentDecoded(text: string): string {
   }
 }
 
-const UNRESERVED_ESCAPE = /%(?:2[de]|3\d|[46][1-9a-f]|[57][0-9a]|5f|7e)/gi;
+const PLAIN_ESCAPE = /%(?:2[def]|3\d|[46][1-9a-f]|[57][0-9a]|5f|7e)/gi;
 
-/** A path with letters, digits and `-._~` as themselves: written as escapes they mean the same (RFC 3986, 6.2.2.2). */
+/**
+ * A path with letters, digits and `-._~` as themselves: written as escapes they mean the same (RFC 3986, 6.2.2.2). Slashes too: MADSci decodes
+ * them before it looks for a route, so an id with a slash leads nowhere (M9).
+ */
 export function plainPath(path: string): string {
-  return path.replace(UNRESERVED_ESCAPE, (text) => decodeURIComponent(text));
+  return path.replace(PLAIN_ESCAPE, (text) => decodeURIComponent(text));
 }

@@ -84,9 +84,7 @@ function getEvent({ events }: HttpDeps): Route {
     params: EventParams,
     replies: { 200: { description: 'The event', schema: StoredEvent } },
     errors: ['event_not_found', 'store_unavailable'],
-    /** M9: MADSci decodes %2F before it looks for a route, so an id with a slash leads nowhere. */
     async handle({ params }) {
-      if (params.event_id.includes('/')) throw new EngineError('not_found', 'Not Found');
       const text = await events.get(params.event_id);
       if (text === null) throw new EngineError('event_not_found', `Event with ID ${params.event_id} not found`);
       return { status: 200, text };

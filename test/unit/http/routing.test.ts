@@ -91,6 +91,7 @@ describe('M63 paths and methods', () => {
     ['POST', '/event/', '/event'],
     ['GET', '/events/?number=3&level=error', '/events?number=3&level=error'],
     ['GET', '/event/plain//', '/event/plain'],
+    ['GET', '/event%2Fplain%2F', '/event/plain'],
   ])('%s %s is sent to %s', async (method, path, location) => {
     await using server = await startServer(deps);
     const { status, headers, text } = await server.call(path, { method });
@@ -103,16 +104,20 @@ describe('M63 paths and methods', () => {
     ['/events/%61rchived', 200],
     ['/e%56ents', 404],
     ['/%2565vents', 404],
-    ['/events%2Farchived', 404],
-  ])('%s answers %i: letters may be written as escapes', async (path, status) => {
+    ['/events%2Farchived', 200],
+    ['/events%252Farchived', 404],
+  ])('%s answers %i: letters and slashes may be written as escapes', async (path, status) => {
     await using server = await startServer({ events: { ...EVENTS, listArchived: async () => '{}' } as HttpDeps['events'] });
     expect((await server.call(path)).status).toBe(status);
   });
 
-  test.each(['//example.org/', '//example.org//', '/%2Fexample.org/', '//events/'])('%s is never sent to another host', async (path) => {
-    await using server = await startServer(deps);
-    expect((await server.call(path)).status).toBe(404);
-  });
+  test.each(['//example.org/', '//example.org//', '/%2Fexample.org/', '/%2Fexample.org%2F', '//events/', '/%2Fevents/'])(
+    '%s is never sent to another host',
+    async (path) => {
+      await using server = await startServer(deps);
+      expect((await server.call(path)).status).toBe(404);
+    },
+  );
 });
 
 describe('M9 ids in paths', () => {
