@@ -133,6 +133,8 @@ describe('M9 ids in paths', () => {
     ['/event/%2541', '%41'],
     ['/event/%2e%2e', '..'],
     ['/event/%25zz%7E', '%zz~'],
+    ['/event/%%32%35', '%25'],
+    ['/event/%2%35', '%25'],
     ['/event/a%00b', 'a\u0000b'],
     ['/event/.', '.'],
     ['/event/a%252Fb', 'a%2Fb'],
