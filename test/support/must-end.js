@@ -10,5 +10,7 @@ export default class MustEnd {
       process.stderr.write(`\nThe tests have ended, but this is still open: ${process.getActiveResourcesInfo().join(', ')}\n`);
       process.exit(1);
     }, CLOSES_WITHIN_MS).unref();
+    // Nothing is open any more. Without this Node cleans up, and was seen (26.10) to wait there for ever for a socket that was shut and not closed.
+    process.once('beforeExit', () => process.exit());
   }
 }
