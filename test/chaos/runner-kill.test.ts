@@ -108,7 +108,7 @@ test('an execution whose runner dies each time goes to the dead letters with tha
     await setTimeout(500);
     const { body } = await api(host.server, 'GET', `/executions/e.${id}`);
     return body.state === 'dead' ? body : null;
-  }, 30_000);
+  });
   expect(dead).toMatchObject({ state: 'dead', attempt: 2, error: { reason: 'crashed_runner' } });
   expect(host.server.process.exitCode).toBeNull();
 });

@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { api, eventually, type ServerProcess, startServer } from '../support/server.ts';
 import { closedPort, rudePeer, type SmtpPeer, silence, smtpPeer } from '../support/smtp-peer.ts';
 import { type Delivery, dataFolder, items } from './steps.ts';
 
 /** Some of these start a server six times. */
-jest.setTimeout(120_000);
-
 const ADDRESSES = ['ada@lab.example', 'ben@lab.example'];
 const URGENT = { event_type: 'log_error', log_level: 40, event_data: { message: 'the pump does not turn' } };
 const CRITICAL = { event_type: 'log_critical', log_level: 50, alert: true, event_data: { message: 'fire' } };

@@ -3,13 +3,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startReplicaSet } from '../support/mongod.ts';
 import { api, eventually, startServer } from '../support/server.ts';
 
 /** Each test starts servers, of which a machine that is busy with other work makes a matter of ten seconds. */
-jest.setTimeout(120_000);
-
 describe('backups through the API', () => {
   let folder: string;
   beforeAll(() => {

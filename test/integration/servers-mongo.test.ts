@@ -1,11 +1,9 @@
-import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { type Execution, ended, items, post, register, request } from '../e2e/steps.ts';
 import { mongodOfFile } from '../support/mongod-of-file.ts';
 import { parsePrometheus, sampleOf } from '../support/prometheus.ts';
 import { api, eventually, type ServerProcess, startServer } from '../support/server.ts';
 import { smtpPeer } from '../support/smtp-peer.ts';
-
-jest.setTimeout(120_000);
 
 const mongod = mongodOfFile();
 let database: string;
