@@ -71,16 +71,19 @@ export class Backlog {
     const dueOnly = !this.#o.keepsOrder(lane.handlerId);
     const claim = await this.#ask({ handlerId: lane.handlerId, limit, now, dueOnly });
     lane.claiming = false;
-    for (const id of awaited) if (!isAmong(id, claim)) void this.#giveUpUnlessPending(lane, id);
+    for (const id of awaited) if (!isAmong(id, claim)) void this.#giveUpUnlessOpen(lane, id);
     if (claim.nextRunAt !== null) lane.backlogAt = Math.min(lane.backlogAt ?? claim.nextRunAt, claim.nextRunAt);
     this.#o.claimed(lane, claim.leased, now);
     this.refill(lane);
   }
 
-  /** Retries come first; one that was waited for and did not come may be gone: canceled, or its event was purged. */
-  async #giveUpUnlessPending(lane: Lane, id: string): Promise<void> {
+  /**
+   * Retries come first; one that was waited for and did not come may be gone: canceled, or its event was purged. One that is leased is still
+   * to come: its claim reached the store, but the answer was lost.
+   */
+  async #giveUpUnlessOpen(lane: Lane, id: string): Promise<void> {
     const record = await this.#o.queue.get(id).catch(() => undefined);
-    if (record === undefined || record?.state === 'pending') return;
+    if (record === undefined || record?.state === 'pending' || record?.state === 'leased') return;
     lane.giveUp(id);
     this.#o.claimed(lane, [], this.#o.clock.now());
   }

@@ -338,7 +338,8 @@ export class Dispatcher {
       const before = lane.finish(item.lease.executionId); // its last attempt is written, though nobody was told yet
       if (before !== null) this.#room.letGo(before);
       this.#room.hold(item);
-      if (item.runAt <= now) lane.push(item);
+      // Only a retry has a time to wait for. A new one may seem to be of later: its server's clock is ahead, or it came after the claim began.
+      if (item.failures === 0 || item.runAt <= now) lane.push(item);
       else {
         lane.delay(item);
         this.#wakeDelayedAt(lane, item.runAt);

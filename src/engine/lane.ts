@@ -233,8 +233,9 @@ export class Lane {
     this.#awaited.delete(lease.executionId);
   }
 
+  /** A key stays with the one that has it, whoever else asks. */
   #hold({ orderingKey, lease }: Ready): void {
-    if (orderingKey !== null) this.#heldKeys.set(orderingKey, lease.executionId);
+    if (orderingKey !== null && !this.#heldKeys.has(orderingKey)) this.#heldKeys.set(orderingKey, lease.executionId);
   }
 
   #release(item: Ready): void {

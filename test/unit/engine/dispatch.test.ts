@@ -145,6 +145,59 @@ describe('order', () => {
     expect(await states(id, 'a-1', 'a-2', 'b-2')).toEqual(['canceled', 'succeeded', 'succeeded']);
   });
 
+  test('keeps a key when time went on between the beginning of a claim and what it brings', async () => {
+    const id = await rig.register({ ...byKey, concurrency: 10 });
+    await postAll('a-1');
+    const flight = await rig.sandbox.next();
+    const claim = rig.queue.claim;
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    rig.queue.claim = async (request) => {
+      asked.resolve();
+      await answer.promise;
+      return claim(request);
+    };
+    rig.engine.dispatcher.wake(id, rig.clock.now());
+    await asked.promise;
+    rig.clock.advance(5);
+    await postAll('a-2');
+    answer.resolve();
+    await rig.quiet();
+    rig.clock.advance(1_000);
+    await rig.quiet();
+    expect(subjects(rig.sandbox.underWay)).toEqual(['a-1']);
+    rig.sandbox.script = () => ok();
+    flight.end();
+    await rig.engine.dispatcher.idle();
+    expect(subjects(rig.sandbox.started)).toEqual(['a-1', 'a-2']);
+  });
+
+  test('keeps the key of a retry whose claim was not answered, until it is put back', async () => {
+    const id = await rig.register({ ...byKey, concurrency: 10 });
+    await postAll('a-1');
+    const flight = await rig.sandbox.next();
+    const claim = rig.queue.claim;
+    let taken: Awaited<ReturnType<typeof claim>> | undefined;
+    rig.queue.claim = async (request) => {
+      taken ??= await claim(request);
+      rig.queue.claim = claim;
+      throw new Error('no answer');
+    };
+    flight.end(fail());
+    await rig.quiet();
+    await postAll('a-2');
+    rig.clock.advance(1_000);
+    await rig.quiet();
+    expect([(await rig.record(`a-1.${id}`)).state, rig.sandbox.underWay]).toEqual(['leased', []]);
+    rig.sandbox.script = () => ok();
+    await store.queue.settle((taken?.leased ?? []).map(({ lease }) => ({ kind: 'released', lease })));
+    rig.engine.dispatcher.wake(id, rig.clock.now());
+    await rig.quiet();
+    rig.clock.advance(1_000);
+    await rig.engine.dispatcher.idle();
+    expect(subjects(rig.sandbox.started)).toEqual(['a-1', 'a-1', 'a-2']);
+  });
+
   test('gives up a retry that is purged while it waits in the store', async () => {
     const id = await rig.register({ ...byKey, concurrency: 10 });
     await postAll('a-1', 'a-2');

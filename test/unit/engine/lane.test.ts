@@ -116,6 +116,16 @@ describe('retries that keep order', () => {
     expect(lane.awaited).toEqual([]);
   });
 
+  test('do not take their key from one that has it', () => {
+    const lane = laneOf(keyed('a1'));
+    lane.take(1);
+    lane.delay({ ...keyed('a2'), runAt: 50 });
+    lane.wakeDelayed(50);
+    expect(ids(lane.take(1))).toEqual([]);
+    lane.finish('a1');
+    expect(ids(lane.take(1))).toEqual(['a2']);
+  });
+
   test('an earlier attempt does not end a later one', () => {
     const lane = laneOf(item('a', { lease: { executionId: 'a', attempt: 2, ref: 1 } }));
     lane.take(1);

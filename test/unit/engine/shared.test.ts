@@ -209,6 +209,23 @@ describe('order per key', () => {
     expect([a.sandbox.started, b.sandbox.started].filter((list) => list.length > 0)).toEqual([ids.map((one) => `${one}.${id}`)]);
   });
 
+  test('holds when the clock of the server that stores is ahead of the one that runs', async () => {
+    const id = await a.register(byKey);
+    await pass(1_000);
+    await a.engine.ingest.one(event('k-1', 'k'));
+    await pass(300);
+    servers[1]?.clock.advance(700);
+    await b.engine.ingest.one(event('k-2', 'k'));
+    await a.engine.ingest.one(event('k-3', 'k'));
+    await pass(300);
+    expect(a.sandbox.underWay).toEqual([`k-1.${id}`]);
+    const first = await a.sandbox.next();
+    bothRun();
+    first.end();
+    await pass(2_000);
+    expect([a.sandbox.started, b.sandbox.started]).toEqual([[`k-1.${id}`, `k-2.${id}`, `k-3.${id}`], []]);
+  });
+
   test('a retry holds back what other servers stored after it', async () => {
     const id = await a.register(byKey);
     await pass(1_000);
